@@ -1,0 +1,166 @@
+"""What a project says about its data and its model. Each class is YAML schema and documentation at once."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, unknown keys refused, every field documented."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class EventSettings(Settings):
+    """A dated happening that shifts the baseline, such as a platform's change of policy."""
+
+    name: str
+    """Name shown in reports."""
+    start: date
+    """First day."""
+    end: date | None = None
+    """Last day; absent means it lasts to the end of the data."""
+
+
+class SplitFiles(Settings):
+    """Outcome and spend in two files."""
+
+    outcome: str
+    """File with one row per week (and unit): KPI and controls."""
+    spend: str
+    """File with spend: wide (a column per channel) or long (a row per week and channel)."""
+
+
+class DataSettings(Settings):
+    """Where the weekly data are and what their columns mean."""
+
+    file: str | SplitFiles
+    """A .csv, .parquet or .xlsx file, relative to the config; or ``{outcome: ..., spend: ...}``."""
+    sheet: str | None = None
+    """Sheet of an Excel file; absent means the first."""
+    week: str = "week"
+    """Column with any day of the week; it is aligned to that week's Monday."""
+    kpi: str
+    """Column with the outcome: GMV in currency, or a count together with ``value_per_kpi``."""
+    value_per_kpi: PositiveFloat | str | None = None
+    """Currency per KPI unit: a number, or the column that holds it."""
+    unit: str | None = None
+    """Column that names the brand, market or geo; absent means one national series."""
+    channel: str | None = None
+    """Long data only: the column that names the channel (its values match the keys under ``channels``,
+    or their ``spend`` names)."""
+    spend: str = "spend"
+    """Long data only: the column that holds the spend."""
+    controls: tuple[str, ...] = ()
+    """Columns that move the KPI but are not media: prices, competitors, store count."""
+    events: tuple[EventSettings, ...] = ()
+    """Dated happenings."""
+
+
+class RoiPrior(Settings):
+    """What is believed of ROI before the data: log-normal with this median and log-scale spread."""
+
+    median: PositiveFloat
+    """Median ROI: incremental KPI value per unit of spend."""
+    sigma: Annotated[float, Field(gt=0, le=3)] = 0.9
+    """Standard deviation of log ROI; 0.9 puts 90% between 0.23 and 4.4 times the median."""
+
+
+class LongTerm(Settings):
+    """Value that arrives after the model's window (repurchase), as a multiple of the short-term effect."""
+
+    mean: PositiveFloat = 1.0
+    """Mean multiplier."""
+    sd: Annotated[float, Field(ge=0)] = 0.0
+    """Its standard deviation."""
+
+
+class Label(Settings):
+    """A name to show, by language."""
+
+    en: str | None = None
+    """English."""
+    zh: str | None = None
+    """Chinese."""
+
+
+class ChannelSettings(Settings):
+    """A media channel: its columns, its place in the budget and what is believed of it."""
+
+    spend: str | None = None
+    """Column with the spend (wide data); absent means the channel's own name."""
+    exposure: str | None = None
+    """Column with impressions; kept for reports."""
+    visits: str | None = None
+    """Column with visits the channel brought."""
+    attributed: str | None = None
+    """Column with the GMV the platform attributes to the channel."""
+    groups: tuple[str, ...] = ()
+    """Groups that rules refer to; channels of the same first group share strength in the model."""
+    category: str | None = None
+    """Budget category."""
+    label: Label = Label()
+    """Names to show."""
+    roi_prior: RoiPrior | None = None
+    """Own ROI prior; absent means the pooled default."""
+    long_term: LongTerm = LongTerm()
+    """Long-term value multiplier."""
+    weak_roi: PositiveFloat | None = None
+    """Own threshold of the weak-ROI rule, overriding the rule's."""
+
+
+class AdstockSettings(Settings):
+    """How an effect carries over into later weeks."""
+
+    family: Literal["geometric"] = "geometric"
+    """Shape of the carry-over."""
+    max_lag: Annotated[int, Field(ge=1, le=52)] = 13
+    """Last week that still counts."""
+
+
+class SaturationSettings(Settings):
+    """How the effect of spend flattens."""
+
+    family: Literal["hill"] = "hill"
+    """Shape of the saturation; Hill's slope is free, so S-curves are possible."""
+
+
+class MediaShare(Settings):
+    """Prior of the total media share of the KPI: a guard against crediting all media too much at once."""
+
+    median: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Median share."""
+    sigma: Annotated[float, Field(gt=0, le=3)] = 0.35
+    """Standard deviation of its logarithm."""
+
+
+class ModelSettings(Settings):
+    """The model and its sampling."""
+
+    adstock: AdstockSettings = AdstockSettings()
+    """Carry-over."""
+    saturation: SaturationSettings = SaturationSettings()
+    """Saturation."""
+    roi_prior: RoiPrior | None = None
+    """Default ROI prior of channels without their own; absent: derived from the data's own totals."""
+    media_share: MediaShare = MediaShare()
+    """Guard on the total media share; used where ``roi_prior`` is absent."""
+    harmonics: Annotated[int, Field(ge=0, le=12)] = 3
+    """Yearly Fourier pairs."""
+    knot_weeks: Annotated[int, Field(ge=4, le=104)] = 13
+    """Weeks between the knots of the slow baseline."""
+    draws: Annotated[int, Field(ge=10)] = 1000
+    """Kept draws per chain."""
+    tune: Annotated[int, Field(ge=10)] = 1000
+    """Warm-up draws per chain."""
+    chains: Annotated[int, Field(ge=1, le=64)] = 4
+    """Chains."""
+    target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """NUTS target acceptance."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Random seed."""
+    cores: PositiveInt | None = None
+    """Processor cores for sampling; absent means all. Does not change the answer."""

@@ -1,0 +1,1 @@
+"""The output: values in, terminal summary, JSON, workbook and page out. Computes nothing."""
