@@ -1,0 +1,246 @@
+"""The table between the rooms: posterior draws of every response curve, saved and loaded with numpy alone.
+
+The planner reads this module and nothing else of ``mmm`` that is heavy.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mmm.problems import InputError, Problem
+from mmm.transforms import hill, hill_hull_point, hill_slope_at, lagged
+
+Floats = npt.NDArray[np.float64]
+
+FORMAT = 1
+LEAST_STOCK = 1e-6  # tangents are taken no nearer to zero, where slopes below 1 are infinitely steep
+GAP_WEEKS = 13  # weeks whose mean stands for spend between the last data and the plan
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCurves:
+    """Posterior draws of the response of every channel (of every unit).
+
+    Attributes
+    ----------
+    names, channels, units : tuple of str
+        Name of each curve, and the channel and unit it belongs to. With one unit the name is the channel's.
+    weights : array (draw, name, lag)
+        Normalised adstock weights.
+    half_saturation, slope : array (draw, name)
+        Hill parameters; the stock is in units of ``reference``.
+    ceiling : array (draw, name)
+        Currency per week at full saturation outside peaks.
+    kappa : array (draw, name)
+        Log multiplier of the response at peak intensity 1.
+    long_term : array (draw, name)
+        Multiple of the short-term value that arrives in the long run.
+    reference : array (name,)
+        Currency per week.
+    weeks : tuple of date
+        Mondays of the history.
+    spend, visits, attributed, modelled : array (week, name)
+        History: currency per week, visits, platform-attributed GMV (NaN where unknown), and the model's mean GMV.
+    prior_only : tuple of bool
+        Curves that are their prior, for want of history.
+    currency, fingerprint : str
+        Unit of money; identity of data, settings and versions.
+    """
+
+    names: tuple[str, ...]
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    weights: Floats
+    half_saturation: Floats
+    slope: Floats
+    ceiling: Floats
+    kappa: Floats
+    long_term: Floats
+    reference: Floats
+    weeks: tuple[date, ...]
+    spend: Floats
+    visits: Floats
+    attributed: Floats
+    modelled: Floats
+    prior_only: tuple[bool, ...]
+    currency: str
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+
+    @property
+    def draws(self) -> int:
+        """Number of posterior draws."""
+        return int(self.ceiling.shape[0])
+
+    @property
+    def max_lag(self) -> int:
+        """Last lag in weeks that still counts."""
+        return int(self.weights.shape[2]) - 1
+
+    def before(self, start: date) -> Floats:
+        """Spend of the ``max_lag`` weeks before ``start``, array (lag, name), oldest first.
+
+        Weeks between the end of the data and ``start`` take the mean of the last 13 weeks of data; weeks before the
+        data take the mean of its first four.
+        """
+        known = dict(zip(self.weeks, self.spend, strict=True))
+        ahead, behind = self.spend[-GAP_WEEKS:].mean(axis=0), self.spend[:4].mean(axis=0)
+        wanted = [start - timedelta(weeks=lag) for lag in range(self.max_lag, 0, -1)]
+        return np.array([known.get(week, ahead if week > self.weeks[-1] else behind) for week in wanted])
+
+    def over(self, weeks: Sequence[date], intensity: Floats) -> WindowResponse:
+        """The response to spend in ``weeks``, its carry-over tail included.
+
+        Parameters
+        ----------
+        weeks : sequence of date
+            Consecutive Mondays of the plan.
+        intensity : array (week + max_lag,)
+            Peak intensity of the plan's weeks and of the tail.
+        """
+        return WindowResponse(self, len(weeks), self.before(weeks[0]), np.asarray(intensity, dtype=np.float64))
+
+    def thinned(self, draws: int) -> ResponseCurves:
+        """The same curves on about ``draws`` evenly spaced draws."""
+        step = max(1, self.draws // draws)
+        picked = {n: getattr(self, n)[::step] for n in ("weights", *PER_DRAW)}
+        return ResponseCurves(**({f.name: getattr(self, f.name) for f in fields(self)} | picked))
+
+    def to_bytes(self) -> bytes:
+        """The curves as an .npz file without pickled objects."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.type == "Floats"}
+        text = {f.name: getattr(self, f.name) for f in fields(self) if f.type != "Floats"}
+        text["weeks"] = [week.isoformat() for week in self.weeks]
+        head = np.frombuffer(json.dumps({"format": FORMAT} | text, ensure_ascii=False).encode(), dtype=np.uint8)
+        out = io.BytesIO()
+        np.savez(out, head=head, **arrays)
+        return out.getvalue()
+
+
+PER_DRAW = ("half_saturation", "slope", "ceiling", "kappa", "long_term")
+
+
+def load_curves(path: Path) -> ResponseCurves:
+    """Read curves written by :meth:`ResponseCurves.to_bytes`.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, truncated, or of another format.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            head = json.loads(bytes(stored["head"]).decode())
+            arrays = {name: stored[name] for name in stored.files if name != "head"}
+        if head.pop("format") != FORMAT:
+            raise ValueError("written by another version")
+        head["weeks"] = [date.fromisoformat(week) for week in head["weeks"]]
+        text = {name: tuple(value) if isinstance(value, list) else value for name, value in head.items()}
+        return ResponseCurves(**text, **arrays)
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        cure = "Delete the .budget folder beside the config and run budget fit again."
+        raise InputError([Problem("the saved response curves cannot be read", path.name, str(error), cure)]) from error
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResponse:
+    """Response curves over a plan's weeks: spend (week, name) in, GMV (draw, name, span) out.
+
+    ``span`` is the plan's weeks followed by ``max_lag`` weeks of carry-over tail without spend.
+    """
+
+    curves: ResponseCurves
+    weeks: int
+    carry_in: Floats  # (lag, name)
+    intensity: Floats  # (span,)
+
+    @property
+    def span(self) -> int:
+        """Weeks with a response: the plan's and the tail's."""
+        return self.weeks + self.curves.max_lag
+
+    def lags(self, spend: Floats) -> Floats:
+        """Spend over reference by lag, array (name, span, lag), real history carried in."""
+        tail = np.zeros((self.curves.max_lag, spend.shape[1]))
+        stacked = lagged(np.concatenate([spend, tail]), self.curves.max_lag, self.carry_in)
+        return np.asarray(stacked.transpose(1, 0, 2) / self.curves.reference[:, None, None])
+
+    def scale(self, name: int) -> Floats:
+        """Currency per week at full saturation, array (draw, span)."""
+        peak = np.exp(self.curves.kappa[:, name, None] * self.intensity)
+        return np.asarray(self.curves.ceiling[:, name, None] * peak)
+
+    def value(self, spend: Floats, name: int | None = None) -> Floats:
+        """GMV of every draw, array (draw, name, span), or (draw, span) of one name; carry-in included."""
+        if name is None:
+            return np.stack([self.value(spend, one) for one in range(len(self.curves.names))], axis=1)
+        stock = self.curves.weights[:, name] @ self.lags(spend)[name].T
+        k, n = self.curves.half_saturation[:, name, None], self.curves.slope[:, name, None]
+        return np.asarray(self.scale(name) * hill(stock, k, n, np))
+
+    def incremental(self, spend: Floats) -> Floats:
+        """GMV that the planned spend adds to what history still carries over, array (draw, name)."""
+        nothing = np.zeros_like(spend)
+        names = range(len(self.curves.names))
+        gains = [self.value(spend, c).sum(axis=1) - self.value(nothing, c).sum(axis=1) for c in names]
+        return np.stack(gains, axis=1)
+
+    def mean_and_gradient(
+        self, spend: Floats, *, hull: bool = False, draw_weights: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """Expected GMV and its slope in every week's spend.
+
+        Parameters
+        ----------
+        spend : array (week, name)
+            Currency per week.
+        hull : bool
+            Put every draw through its concave hull: equal for slopes up to 1, an upper bound above.
+        draw_weights : array (draw,), optional
+            Weights of the draws; equal when absent.
+
+        Returns
+        -------
+        mean : array (name, span)
+            Currency per week.
+        gradient : array (name, span, week)
+            Change of each week's GMV per unit of spend in each plan week.
+        """
+        curves = self.curves
+        share = np.full(curves.draws, 1.0 / curves.draws) if draw_weights is None else draw_weights
+        lags = self.lags(spend)
+        mean = np.empty((len(curves.names), self.span))
+        gradient = np.zeros((len(curves.names), self.span, self.weeks))
+        for name in range(len(curves.names)):
+            weights = curves.weights[:, name]
+            stock = np.maximum(weights @ lags[name].T, LEAST_STOCK)
+            level, steep = self._curve(name, stock, hull=hull)
+            scale = self.scale(name) * share[:, None]
+            mean[name] = np.einsum("st,st->t", scale, level)
+            by_lag = (scale * steep).T @ weights / curves.reference[name]
+            for lag in range(curves.max_lag + 1):
+                at = np.arange(lag, min(self.span, lag + self.weeks))
+                gradient[name, at, at - lag] = by_lag[at, lag]
+        return mean, gradient
+
+    def _curve(self, name: int, stock: Floats, *, hull: bool) -> tuple[Floats, Floats]:
+        k, n = self.curves.half_saturation[:, name, None], self.curves.slope[:, name, None]
+        if not hull:
+            return hill(stock, k, n, np), hill_slope_at(stock, k, n)
+        touch = hill_hull_point(k, n)
+        on_curve = np.maximum(stock, touch)
+        level, steep = hill(on_curve, k, n, np), hill_slope_at(on_curve, k, n)
+        return np.where(stock < touch, steep * stock, level), steep

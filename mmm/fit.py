@@ -1,0 +1,342 @@
+"""Fits the model: sample, judge, extract. The only module that calls the sampler."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mmm.baseline import baseline_draws
+from mmm.calendar import Calendar
+from mmm.curves import ResponseCurves
+from mmm.extract import channel_report, contribution_draws, extract_curves
+from mmm.health import convergence_checks, document, fit_checks, identification_checks
+from mmm.model import MediaModel, build_model, media_parameters, parameter_shapes, prepare
+from mmm.panel import Panel
+from mmm.settings import ChannelSettings, EventSettings, ModelSettings
+
+Floats = npt.NDArray[np.float64]
+OnStage = Callable[[str], None]
+
+PRIOR_DRAWS = 4000
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds by stage, told to whoever shows progress."""
+
+    on_stage: OnStage
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        self.on_stage(name)
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.perf_counter() - began
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a fit leaves: the document of fit.json, the curves, and the draws for analysts."""
+
+    document: dict[str, Any]
+    curves: ResponseCurves
+    draws: Any  # arviz.InferenceData (or xarray.DataTree with ArviZ 1)
+
+    def write_draws(self, path: Path) -> None:
+        """Save the draws as netCDF that ArviZ reads."""
+        self.draws.to_netcdf(str(path), engine="h5netcdf")
+
+
+def fit(
+    panel: Panel,
+    channels: Mapping[str, ChannelSettings],
+    calendar: Calendar,
+    events: tuple[EventSettings, ...],
+    settings: ModelSettings,
+    *,
+    currency: str = "CNY",
+    fingerprint: str = "",
+    on_stage: OnStage = lambda _: None,
+    show_progress: bool = False,
+) -> Fit:
+    """Fit the model to the panel and judge it.
+
+    Parameters
+    ----------
+    panel : Panel
+    channels : mapping
+        Settings of every channel of the panel.
+    calendar : Calendar
+        Peaks.
+    events : tuple of EventSettings
+    settings : ModelSettings
+    currency, fingerprint : str
+        Kept with the curves.
+    on_stage : callable
+        Told the name of each stage as it starts: import, build, compile, sample, extract.
+    show_progress : bool
+        Show the sampler's own progress bar on a terminal.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When stopped; nothing is kept of a half-finished fit.
+    """
+    watch = Stopwatch(on_stage)
+    began = time.perf_counter()
+    with watch.stage("import"):
+        import_sampler()
+    with watch.stage("build"):
+        model = prepare(panel, channels, calendar, events, settings)
+        graph = build_model(model)
+    with watch.stage("compile"):
+        compiled = compile_model(graph)
+    with watch.stage("sample"):
+        trace = sample(compiled, settings, show_progress=show_progress)
+    with watch.stage("extract"):
+        z = {name: _stacked(trace, name) for name in parameter_shapes(model)}
+        parameters, contribution = contribution_draws(z, model)
+        curves = extract_curves(
+            parameters,
+            contribution,
+            model,
+            panel,
+            channels,
+            currency=currency,
+            fingerprint=fingerprint,
+            seed=settings.seed,
+        )
+        predicted = predict(model, parameters, contribution, settings.seed)
+        diagnostics = diagnose(trace, parameters, settings)
+        quality = fit_quality(model, predicted)
+        checks = [
+            *convergence_checks(diagnostics),
+            *fit_checks(quality, predicted.p_value, predicted.p_negative),
+            *identification_checks(
+                model.channels,
+                panel.spend[:, :, [panel.channels.index(name) for name in model.channels]],
+                prior_log_roi(model, settings.seed),
+                np.log(parameters["roi"]).mean(axis=1),
+                [name for name in panel.channels if name not in model.channels],
+            ),
+        ]
+        report = channel_report(curves, parameters, contribution, model, panel)
+        draws = to_arviz(model, parameters, trace, settings)
+    seconds = watch.seconds | {"total": time.perf_counter() - began}
+    return Fit(
+        document={
+            "channels": report,
+            "units": list(panel.units),
+            "weeks": [panel.weeks[0].isoformat(), panel.weeks[-1].isoformat()],
+            "currency": currency,
+            "media_share": _media_share(contribution, model),
+            "diagnostics": diagnostics,
+            "health": document(checks),
+            "fit_quality": quality,
+            "seconds": seconds,
+            "seed": settings.seed,
+            "fingerprint": fingerprint,
+        },
+        curves=curves,
+        draws=draws,
+    )
+
+
+def import_sampler() -> None:
+    """Import PyMC and nutpie, which takes seconds and is best shown as a stage of its own."""
+    import os
+
+    # Sampling runs through numba, so PyTensor must not look for a C compiler.
+    os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ArviZ announces its next major version at every import
+        import nutpie  # noqa: F401
+        import pymc  # noqa: F401
+
+
+def compile_model(graph: Any) -> Any:
+    """Compile the graph with numba; the result can be given other data of the same kind by ``with_data``."""
+    import nutpie
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numba warns of what it cannot cache
+        return nutpie.compile_pymc_model(graph, backend="numba")
+
+
+def sample(compiled: Any, settings: ModelSettings, *, show_progress: bool = False) -> Any:
+    """Draw from the posterior with NUTS; Ctrl-C stops at once and keeps nothing."""
+    import nutpie
+
+    sampler = nutpie.sample(
+        compiled,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        seed=settings.seed,
+        target_accept=settings.target_accept,
+        progress_bar=show_progress,
+        save_warmup=False,
+        blocking=False,
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return sampler.wait()
+    except BaseException:
+        sampler.cancel()
+        raise
+
+
+def _stacked(trace: Any, name: str) -> Floats:
+    """Draws of all chains in one axis, array (draw, ...)."""
+    values = np.asarray(trace.posterior[name].values, dtype=np.float64)
+    return values.reshape(-1, *values.shape[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Posterior prediction of the weeks seen.
+
+    Attributes
+    ----------
+    fitted, replicated : array (draw, unit, week)
+        Expected and replicated scaled KPI.
+    p_value : float
+        Share of draws whose replicated residual spread is above the real one.
+    p_negative : float
+        Share of draws whose baseline is below zero in at least one week.
+    """
+
+    fitted: Floats
+    replicated: Floats
+    p_value: float
+    p_negative: float
+
+
+def predict(model: MediaModel, parameters: Mapping[str, Any], contribution: Floats, seed: int) -> Predicted:
+    """Baseline draws back in, replicated data out."""
+    rng = np.random.default_rng([seed, 11])
+    media = contribution.sum(axis=3)
+    sigma = parameters["sigma"]
+    walk = np.broadcast_to(parameters["walk"], sigma.shape)
+    base = baseline_draws(model.baseline, model.scaled_kpi - media, sigma, walk, rng)
+    baseline = np.sum(list(base.values()), axis=0)
+    fitted = baseline + media
+    noise = sigma[..., None] * rng.standard_normal(fitted.shape)
+    real = ((model.scaled_kpi - fitted) ** 2).mean(axis=(1, 2))
+    return Predicted(
+        fitted=fitted,
+        replicated=fitted + noise,
+        p_value=float(((noise**2).mean(axis=(1, 2)) > real).mean()),
+        p_negative=float((baseline.min(axis=(1, 2)) < 0).mean()),
+    )
+
+
+def fit_quality(model: MediaModel, predicted: Predicted) -> dict[str, float]:
+    """R2, MAPE, coverage of the 90% interval and Durbin-Watson, over all units and weeks."""
+    real, expected = model.scaled_kpi, predicted.fitted.mean(axis=0)
+    residual = real - expected
+    centred = real - real.mean(axis=1, keepdims=True)
+    low, high = np.quantile(predicted.replicated, [0.05, 0.95], axis=0)
+    nonzero = real != 0
+    return {
+        "r2": float(1 - (residual**2).sum() / (centred**2).sum()),
+        "mape": float(np.abs(residual[nonzero] / real[nonzero]).mean()),
+        "coverage90": float(((real >= low) & (real <= high)).mean()),
+        "durbin_watson": float((np.diff(residual, axis=1) ** 2).sum() / (residual**2).sum()),
+    }
+
+
+def diagnose(trace: Any, parameters: Mapping[str, Any], settings: ModelSettings) -> dict[str, Any]:
+    """R-hat over all parameters, effective sample sizes over every ROI, divergences."""
+    import arviz
+
+    roi = parameters["roi"].reshape(settings.chains, settings.draws, -1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        every = np.concatenate(
+            [np.asarray(trace.posterior[n].values).reshape(settings.chains, settings.draws, -1) for n in trace.posterior],
+            axis=2,
+        )
+        table = arviz.convert_to_dataset({"roi": roi, "every": every})
+        rhat = arviz.rhat(table)
+        bulk, tail = (arviz.ess(table[["roi"]], method=method)["roi"].values for method in ("bulk", "tail"))
+    return {
+        "max_rhat": float(max(rhat["roi"].max(), rhat["every"].max())),
+        "min_ess_bulk": float(bulk.min()),
+        "min_ess_tail": float(tail.min()),
+        "divergences": int(np.asarray(trace.sample_stats["diverging"].values).sum()),
+        "draws": settings.draws,
+        "chains": settings.chains,
+        "mean_steps": float(np.asarray(trace.sample_stats["n_steps"].values).mean()),
+    }
+
+
+def prior_log_roi(model: MediaModel, seed: int) -> Floats:
+    """Draws of log ROI before the data, the guard on total media included: array (draw, channel).
+
+    The guard is put in by resampling prior draws with its density as weight.
+    """
+    rng = np.random.default_rng([seed, 13])
+    z = {name: rng.standard_normal((PRIOR_DRAWS, *shape)) for name, shape in parameter_shapes(model).items()}
+    roi = media_parameters(z, model, np)["roi"]
+    if model.prior.total is not None:
+        centre, sd = model.prior.total
+        value = model.kpi_mean * model.value_per_kpi
+        total = ((roi * model.spend_share).sum(axis=2) * (value / value.sum())).sum(axis=1)
+        weight = np.exp(-0.5 * ((np.log(total) - centre) / sd) ** 2)
+        roi = roi[rng.choice(PRIOR_DRAWS, PRIOR_DRAWS, p=weight / weight.sum())]
+    return np.asarray(np.log(roi).mean(axis=1))
+
+
+def _media_share(contribution: Floats, model: MediaModel) -> dict[str, float]:
+    """Share of all media in the KPI value, over all weeks."""
+    value = model.kpi_mean * model.value_per_kpi
+    share = (contribution.sum(axis=3).mean(axis=2) * (value / value.sum())).sum(axis=1)
+    return {"mean": float(share.mean()), "p05": float(np.quantile(share, 0.05)), "p95": float(np.quantile(share, 0.95))}
+
+
+def to_arviz(model: MediaModel, parameters: Mapping[str, Any], trace: Any, settings: ModelSettings) -> Any:
+    """The posterior in its own units, with named coordinates, for analysts."""
+    import arviz
+
+    dims = {
+        "roi": ["unit", "channel"],
+        "retention": ["channel"],
+        "half_saturation": ["channel"],
+        "slope": ["channel"],
+        "kappa": ["channel"],
+        "sigma": ["unit"],
+    }
+    shaped = {
+        name: np.asarray(parameters[name]).reshape(settings.chains, settings.draws, *np.shape(parameters[name])[1:])
+        for name in dims
+        if name in parameters
+    }
+    stats = {"diverging": trace.sample_stats["diverging"].values, "n_steps": trace.sample_stats["n_steps"].values}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return arviz.from_dict(
+            posterior=shaped,
+            sample_stats=stats,
+            observed_data={"scaled_kpi": model.scaled_kpi},
+            coords={"unit": list(model.units), "channel": list(model.channels)},
+            dims=dims | {"scaled_kpi": ["unit", "week"]},
+        )
