@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -75,8 +75,8 @@ class ResponseCurves:
     fingerprint: str
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for attribute in fields(self):
+            value = getattr(self, attribute.name)
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
@@ -101,7 +101,7 @@ class ResponseCurves:
         wanted = [start - timedelta(weeks=lag) for lag in range(self.max_lag, 0, -1)]
         return np.array([known.get(week, ahead if week > self.weeks[-1] else behind) for week in wanted])
 
-    def over(self, weeks: Sequence[date], intensity: Floats) -> WindowResponse:
+    def over(self, weeks: Sequence[date], intensity: Floats, after: Floats | None = None) -> WindowResponse:
         """The response to spend in ``weeks``, its carry-over tail included.
 
         Parameters
@@ -110,8 +110,12 @@ class ResponseCurves:
             Consecutive Mondays of the plan.
         intensity : array (week + max_lag,)
             Peak intensity of the plan's weeks and of the tail.
+        after : array (name,), optional
+            Weekly spend assumed to go on in the tail, currency; none when absent. Without it the tail would be
+            unsaturated, and every plan would pile money into its last weeks.
         """
-        return WindowResponse(self, len(weeks), self.before(weeks[0]), np.asarray(intensity, dtype=np.float64))
+        goes_on = np.zeros(len(self.names)) if after is None else np.asarray(after, dtype=np.float64)
+        return WindowResponse(self, len(weeks), self.before(weeks[0]), goes_on, np.asarray(intensity, dtype=np.float64))
 
     def thinned(self, draws: int) -> ResponseCurves:
         """The same curves on about ``draws`` evenly spaced draws."""
@@ -159,13 +163,21 @@ def load_curves(path: Path) -> ResponseCurves:
 class WindowResponse:
     """Response curves over a plan's weeks: spend (week, name) in, GMV (draw, name, span) out.
 
-    ``span`` is the plan's weeks followed by ``max_lag`` weeks of carry-over tail without spend.
+    ``span`` is the plan's weeks followed by ``max_lag`` weeks of carry-over tail, in which spend goes on at ``after``.
     """
 
     curves: ResponseCurves
     weeks: int
     carry_in: Floats  # (lag, name)
+    after: Floats  # (name,)
     intensity: Floats  # (span,)
+    by_name: Floats = field(init=False, repr=False)  # (name, draw, lag): the adstock weights, contiguous per name
+    scale: Floats = field(init=False, repr=False)  # (name, draw, span): currency per week at full saturation
+
+    def __post_init__(self) -> None:
+        peak = np.exp(self.curves.kappa.T[:, :, None] * self.intensity)
+        object.__setattr__(self, "by_name", np.ascontiguousarray(self.curves.weights.transpose(1, 0, 2)))
+        object.__setattr__(self, "scale", self.curves.ceiling.T[:, :, None] * peak)
 
     @property
     def span(self) -> int:
@@ -173,29 +185,25 @@ class WindowResponse:
         return self.weeks + self.curves.max_lag
 
     def lags(self, spend: Floats) -> Floats:
-        """Spend over reference by lag, array (name, span, lag), real history carried in."""
-        tail = np.zeros((self.curves.max_lag, spend.shape[1]))
+        """Spend over reference by lag, array (name, span, lag): history carried in, later spend going on."""
+        tail = np.repeat(self.after[None], self.curves.max_lag, axis=0)
         stacked = lagged(np.concatenate([spend, tail]), self.curves.max_lag, self.carry_in)
         return np.asarray(stacked.transpose(1, 0, 2) / self.curves.reference[:, None, None])
 
-    def scale(self, name: int) -> Floats:
-        """Currency per week at full saturation, array (draw, span)."""
-        peak = np.exp(self.curves.kappa[:, name, None] * self.intensity)
-        return np.asarray(self.curves.ceiling[:, name, None] * peak)
+    def value(self, spend: Floats) -> Floats:
+        """GMV of every draw, array (draw, name, span); what history carries over and later spend earns included."""
+        lags = self.lags(spend)
+        return np.stack([self._value(name, lags[name]) for name in range(len(self.curves.names))], axis=1)
 
-    def value(self, spend: Floats, name: int | None = None) -> Floats:
-        """GMV of every draw, array (draw, name, span), or (draw, span) of one name; carry-in included."""
-        if name is None:
-            return np.stack([self.value(spend, one) for one in range(len(self.curves.names))], axis=1)
-        stock = self.curves.weights[:, name] @ self.lags(spend)[name].T
+    def _value(self, name: int, lags: Floats) -> Floats:
         k, n = self.curves.half_saturation[:, name, None], self.curves.slope[:, name, None]
-        return np.asarray(self.scale(name) * hill(stock, k, n, np))
+        return np.asarray(self.scale[name] * hill(self.by_name[name] @ lags.T, k, n, np))
 
     def incremental(self, spend: Floats) -> Floats:
-        """GMV that the planned spend adds to what history still carries over, array (draw, name)."""
-        nothing = np.zeros_like(spend)
+        """GMV that the planned spend adds to what history carries over and later spend earns, array (draw, name)."""
+        lags, without = self.lags(spend), self.lags(np.zeros_like(spend))
         names = range(len(self.curves.names))
-        gains = [self.value(spend, c).sum(axis=1) - self.value(nothing, c).sum(axis=1) for c in names]
+        gains = [(self._value(c, lags[c]) - self._value(c, without[c])).sum(axis=1) for c in names]
         return np.stack(gains, axis=1)
 
     def mean_and_gradient(
@@ -225,22 +233,21 @@ class WindowResponse:
         mean = np.empty((len(curves.names), self.span))
         gradient = np.zeros((len(curves.names), self.span, self.weeks))
         for name in range(len(curves.names)):
-            weights = curves.weights[:, name]
+            weights = self.by_name[name]
             stock = np.maximum(weights @ lags[name].T, LEAST_STOCK)
             level, steep = self._curve(name, stock, hull=hull)
-            scale = self.scale(name) * share[:, None]
-            mean[name] = np.einsum("st,st->t", scale, level)
-            by_lag = (scale * steep).T @ weights / curves.reference[name]
+            mean[name] = share @ (self.scale[name] * level)
+            by_lag = (self.scale[name] * steep).T @ (weights * share[:, None]) / curves.reference[name]
             for lag in range(curves.max_lag + 1):
                 at = np.arange(lag, min(self.span, lag + self.weeks))
                 gradient[name, at, at - lag] = by_lag[at, lag]
         return mean, gradient
 
     def _curve(self, name: int, stock: Floats, *, hull: bool) -> tuple[Floats, Floats]:
+        """Level and steepness of every draw's curve, or of its concave hull, at a stock (draw, span)."""
         k, n = self.curves.half_saturation[:, name, None], self.curves.slope[:, name, None]
-        if not hull:
-            return hill(stock, k, n, np), hill_slope_at(stock, k, n)
-        touch = hill_hull_point(k, n)
-        on_curve = np.maximum(stock, touch)
-        level, steep = hill(on_curve, k, n, np), hill_slope_at(on_curve, k, n)
-        return np.where(stock < touch, steep * stock, level), steep
+        touch = hill_hull_point(k, n) if hull else None
+        on_curve = stock if touch is None else np.maximum(stock, touch)
+        level = hill(on_curve, k, n, np)
+        steep = hill_slope_at(on_curve, level, n)
+        return (level, steep) if touch is None else (level - steep * (on_curve - stock), steep)

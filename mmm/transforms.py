@@ -106,10 +106,9 @@ def hill(stock: Array, half_saturation: Array, slope: Array, xp: ModuleType) -> 
     return 1.0 / (1.0 + xp.exp(-slope * log_ratio))
 
 
-def hill_slope_at(stock: Floats, half_saturation: Floats, slope: Floats) -> Floats:
-    """Derivative of :func:`hill` with respect to the stock (numpy only; the planner's tangents)."""
-    share = hill(stock, half_saturation, slope, np)
-    return np.asarray(slope * share * (1.0 - share) / np.maximum(stock, SMALLEST_STOCK))
+def hill_slope_at(stock: Floats, level: Floats, slope: Floats) -> Floats:
+    """Derivative of :func:`hill` by the stock, from its ``level`` there (numpy only; the planner's tangents)."""
+    return np.asarray(slope * level * (1.0 - level) / np.maximum(stock, SMALLEST_STOCK))
 
 
 def hill_hull_point(half_saturation: Floats, slope: Floats) -> Floats:

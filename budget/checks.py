@@ -1,0 +1,222 @@
+"""Cross checks of a project: what a field alone cannot tell, such as a rule that names a line nobody defined."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from budget.money import parse_money
+from budget.validation import did_you_mean, shown
+from mmm.calendar import quarter_weeks
+from mmm.problems import InputError
+from mmm.settings import SplitFiles
+from optimizer.constraints import Bounds, CategoryShare, GroupShare, Pilot, Rule
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from budget.project import Project
+    from budget.tree import YamlPath
+    from mmm.settings import ChannelSettings
+    from optimizer.settings import LineSettings, PlanSettings
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_TOLERANCE = 1e-9
+_YEARS = range(2000, 2101)
+_YEAR_FAULT = "the year must be from 2000 to 2100"
+_MOST_WEEKS = 260
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault, at a path of the project file."""
+
+    path: YamlPath
+    what: str
+    value: str = ""
+    cure: str = ""
+
+
+def findings(project: Project) -> Iterator[Finding]:
+    """Find every fault of a project whose fields are each valid by themselves."""
+    yield from _files(project)
+    yield from _line_names(project)
+    horizon = tuple(_horizon(project.plan))
+    yield from horizon
+    yield from _objective(project.plan)
+    yield from _total(project.plan)
+    yield from _rule_names(project.plan)
+    yield from _references(project)
+    yield from _category_shares(project)
+    if not horizon:  # the weeks must be known
+        yield from _least_spend(project)
+
+
+def _files(project: Project) -> Iterator[Finding]:
+    file = project.data.file
+    named: dict[YamlPath, str] = {("calendar",): project.calendar}
+    if isinstance(file, SplitFiles):
+        named |= {("data", "file", "outcome"): file.outcome, ("data", "file", "spend"): file.spend}
+    else:
+        named[("data", "file")] = file
+    for path, text in named.items():
+        if _URL.match(text):
+            yield Finding(path, "files are not fetched from the network", shown(text), "Save it beside this project.")
+    if project.lift_tests is not None:
+        cure = "Remove this key; a later version will calibrate the model with lift tests."
+        yield Finding(("lift_tests",), "this version does not use lift tests yet", shown(project.lift_tests), cure)
+
+
+def _line_names(project: Project) -> Iterator[Finding]:
+    for name in project.lines.keys() & project.channels.keys():
+        yield Finding(("lines", name), "a channel has this name already", "", "Give the budget line another name.")
+    for path in (*(("channels", name) for name in project.channels), *(("lines", name) for name in project.lines)):
+        if path[1] == "all" or not path[1].strip():
+            yield Finding(path, "this name cannot be used", path[1], "Choose another; all means every line.")
+
+
+def _horizon(plan: PlanSettings) -> Iterator[Finding]:
+    if plan.quarter is None and plan.start is None:
+        cure = "Write quarter: 2027Q4, or start: 2027-10-04."
+        yield Finding(("plan",), "neither quarter nor start is given", "", cure)
+    if plan.quarter is not None and plan.start is not None:
+        cure = "Keep one; write null for the other if it comes from the file that this one extends."
+        yield Finding(("plan", "start"), "quarter and start are both given", str(plan.start), cure)
+    if plan.quarter is not None and not (plan.quarter.isascii() and int(plan.quarter[:4]) in _YEARS):
+        yield Finding(("plan", "quarter"), _YEAR_FAULT, plan.quarter, "Write it as in 2027Q4.")
+    if plan.start is not None:
+        yield from _start(plan.start)
+    if plan.weeks > _MOST_WEEKS:
+        yield Finding(("plan", "weeks"), f"a plan covers at most {_MOST_WEEKS} weeks", shown(plan.weeks), "Lower it.")
+
+
+def _start(start: date) -> Iterator[Finding]:
+    if start.year not in _YEARS:
+        yield Finding(("plan", "start"), _YEAR_FAULT, str(start), "Write it as in 2027-10-04.")
+    elif start.weekday() != 0:
+        monday = start - timedelta(days=start.weekday())
+        yield Finding(("plan", "start"), "the plan must start on a Monday", str(start), f"Write {monday}.")
+
+
+def _objective(plan: PlanSettings) -> Iterator[Finding]:
+    if plan.objective.maximise == "profit" and plan.objective.margin is None:
+        cure = "Write margin: 0.35 (your contribution margin on GMV) beside it."
+        yield Finding(("plan", "objective", "maximise"), "profit needs a margin", "profit", cure)
+
+
+def _total(plan: PlanSettings) -> Iterator[Finding]:
+    try:
+        total_fen(plan)
+    except InputError as error:
+        for problem in error.problems:
+            yield Finding(("plan", "total"), problem.what, problem.value, problem.cure)
+
+
+def total_fen(plan: PlanSettings) -> int | None:
+    """Read the plan's total in fen; None when the project leaves it to ``--total``."""
+    return None if plan.total is None else parse_money(plan.total, where="plan.total")
+
+
+def _lines(project: Project) -> dict[str, ChannelSettings | LineSettings]:
+    """All that money can be put on."""
+    return {**project.channels, **project.lines}
+
+
+def _rules(plan: PlanSettings) -> Iterator[tuple[YamlPath, Rule]]:
+    """Constraints and rules, each with its path."""
+    for place, kin in (("constraints", plan.constraints), ("rules", plan.rules)):
+        for index, rule in enumerate(kin):
+            yield ("plan", place, index), rule
+
+
+def _rule_names(plan: PlanSettings) -> Iterator[Finding]:
+    counts = Counter(rule.name for _, rule in _rules(plan))
+    for path, rule in _rules(plan):
+        if counts[rule.name] > 1:
+            cure = "Give each its own: prices, conflicts and what-ifs refer to rules by name."
+            yield Finding((*path, "name"), "several rules have this name", shown(rule.name), cure)
+
+
+def _references(project: Project) -> Iterator[Finding]:
+    """Every line, group and category that a rule names must exist."""
+    lines = _lines(project)
+    groups = {group for line in lines.values() for group in line.groups}
+    categories = {line.category for line in lines.values() if line.category is not None}
+    for path, rule in _rules(project.plan):
+        if isinstance(rule, CategoryShare):
+            yield from _unknown((*path, "category"), "category", [rule.category], categories)
+        elif isinstance(rule, GroupShare):
+            yield from _unknown((*path, "group"), "group", [rule.group], groups)
+        else:
+            key = "line" if isinstance(rule, Pilot) else "lines"
+            yield from _unknown((*path, key), "line", _named_lines(rule), lines)
+
+
+def _named_lines(rule: Rule) -> tuple[str, ...]:
+    """Lines that a rule names; none for ``all``."""
+    given: str | tuple[str, ...] = rule.line if isinstance(rule, Pilot) else getattr(rule, "lines", "all")
+    if given == "all":
+        return ()
+    return (given,) if isinstance(given, str) else given
+
+
+def _unknown(path: YamlPath, what: str, names: Iterable[str], known: Iterable[str]) -> Iterator[Finding]:
+    table = set(known)
+    for name in names:
+        if name not in table:
+            cure = did_you_mean(name, table) or f"No channel or line has a {what}."
+            yield Finding(path, f"there is no such {what}", shown(name), cure)
+
+
+def _category_shares(project: Project) -> Iterator[Finding]:
+    """Least shares may not pass 1; exact shares of all that can be spent on must make 1."""
+    shares = [(path, rule) for path, rule in _rules(project.plan) if isinstance(rule, CategoryShare)]
+    least: dict[str, float] = {}
+    exact: dict[str, float] = {}
+    for path, rule in shares:
+        low = rule.share if rule.share is not None else rule.min or 0.0
+        least[rule.category] = max(low, least.get(rule.category, 0.0))
+        if rule.share is not None and exact.setdefault(rule.category, rule.share) != rule.share:
+            yield Finding((*path, "share"), "this category has another exact share", f"{rule.share:g}", "Keep one.")
+    total = sum(least.values())
+    used = {line.category for line in _lines(project).values()}
+    cure = "Change the shares so that they make 1: " + ", ".join(f"{name} {value:g}" for name, value in least.items())
+    if total > 1 + _TOLERANCE:
+        yield Finding(("plan", "constraints"), "the category shares sum to more than 1", f"{total:.6g}", cure + ".")
+    elif used == exact.keys() and total < 1 - _TOLERANCE:
+        what = "every category has an exact share and they sum to less than 1"
+        yield Finding(("plan", "constraints"), what, f"{total:.6g}", cure + ".")
+
+
+def _least_spend(project: Project) -> Iterator[Finding]:
+    """Absolute minimums may not pass the total."""
+    least = _minimums(project)
+    needed = sum(amount for amount, _ in least.values())
+    try:
+        total = total_fen(project.plan)
+    except InputError:  # said by _total
+        return
+    if total is not None and needed * 100 > total + 0.5:
+        paths = Counter(path for amount, path in least.values() if amount > 0)
+        what = f"bounds over the total: the least spends sum to {needed:,.2f}, the total is {total / 100:,.2f}"
+        cure = "Lower a min, or raise plan.total."
+        yield Finding((*paths.most_common(1)[0][0], "min"), what, "", cure)
+
+
+def _minimums(project: Project) -> Mapping[str, tuple[float, YamlPath]]:
+    """Per line, the largest absolute minimum over the horizon (currency) and the constraint that sets it."""
+    plan = project.plan
+    weeks = plan.weeks if plan.quarter is None else len(quarter_weeks(plan.quarter))
+    least: dict[str, tuple[float, YamlPath]] = {}
+    for path, rule in _rules(plan):
+        if not isinstance(rule, Bounds) or rule.relative_to is not None or rule.min is None:
+            continue
+        amount = rule.min * (1 if rule.per == "horizon" else weeks)
+        for name in project.channels if rule.lines == "all" else _named_lines(rule):
+            if amount > least.get(name, (0.0, path))[0]:
+                least[name] = (amount, path)
+    return least

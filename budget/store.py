@@ -1,0 +1,240 @@
+"""Files that last: written whole or not at all, known by their content, listed in a manifest."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import platform
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from mmm.problems import InputError, Problem
+
+if TYPE_CHECKING:
+    from budget.project import LoadedProject, Project
+    from mmm.settings import ChannelSettings
+
+FIT_PACKAGES = ("budget-planner", "pymc", "nutpie", "pytensor", "numpy", "numba")
+PLAN_PACKAGES = ("pyomo", "highspy", "pandas", "scipy", "pydantic", "xlsxwriter")
+
+_COMPLETE = "complete.json"
+_CURES = {
+    errno.EACCES: "Close the file in Excel (or whatever holds it open), or choose another folder with --out.",
+    errno.ENOSPC: "Free some space on the disk, or choose another folder with --out.",
+}
+_CURES |= {errno.EPERM: _CURES[errno.EACCES], errno.EDQUOT: _CURES[errno.ENOSPC]}
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that any reader, at any moment, finds the old content or the new, never a part.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made when absent.
+    content : bytes or str
+        Text is written as UTF-8.
+
+    Raises
+    ------
+    InputError
+        When the file is held open by another program, the disk is full or the folder is read-only.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with _said_plainly(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.parent / f".{secrets.token_hex(8)}.tmp"
+        try:
+            with draft.open("xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(draft, path)  # noqa: PTH105 - the one call that replaces in one step, and the seam of its test
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def fingerprint_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with _said_plainly(path, "read"), path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def fit_fingerprint(project: Project, data_files: Sequence[Path], calendar_file: Path | None) -> str:
+    """SHA-256 over all that a fitted model depends on, and nothing that it does not.
+
+    Counted: bytes of the data and calendar files, model settings (without ``cores``), data settings, what the fit
+    reads of each channel, and package versions. Not counted: file names, labels, the plan, and where the project lies.
+    """
+    parts = {
+        "data": [fingerprint_file(path) for path in data_files],
+        "calendar": None if calendar_file is None else fingerprint_file(calendar_file),
+        "model": project.model.model_dump(mode="json", exclude={"cores"}),
+        "reading": project.data.model_dump(mode="json", exclude={"file"}),
+        "channels": [[name, _fitted_part(channel)] for name, channel in project.channels.items()],
+        "versions": versions(FIT_PACKAGES),
+    }
+    return hashlib.sha256(_canonical(parts).encode()).hexdigest()
+
+
+def _fitted_part(channel: ChannelSettings) -> dict[str, Any]:
+    kept = channel.model_dump(mode="json", include={"spend", "visits", "attributed", "roi_prior", "long_term"})
+    return kept | {"pool": channel.groups[0] if channel.groups else None}
+
+
+def versions(packages: Iterable[str] = (*FIT_PACKAGES, *PLAN_PACKAGES)) -> dict[str, str]:
+    """Versions of installed packages, read from their metadata: nothing is imported."""
+    return {package: _version(package) for package in packages}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def manifest(
+    loaded: LoadedProject,
+    *,
+    command: Sequence[str],
+    data_files: Sequence[Path],
+    fingerprint: str,
+    outputs: Sequence[Path],
+) -> dict[str, Any]:
+    """Say how a run's files came about, for ``manifest.json``.
+
+    Parameters
+    ----------
+    loaded : LoadedProject
+        Its model settings give the seed.
+    command : sequence of str
+        The command line; folders are left out of absolute paths, since they tell who ran it and where.
+    data_files, outputs : sequence of Path
+        Listed by name and SHA-256; all must exist.
+    fingerprint : str
+        Of the fitted model.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.
+    """
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": [_without_folder(part) for part in command],
+        "config": [_identity(path) for path in loaded.sources],
+        "data": [_identity(path) for path in data_files],
+        "fingerprint": fingerprint,
+        "seed": loaded.project.model.seed,
+        "versions": versions(),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "outputs": [_identity(path) for path in outputs],
+    }
+
+
+def _identity(path: Path) -> dict[str, str]:
+    return {"name": path.name, "sha256": fingerprint_file(path)}
+
+
+def _without_folder(part: str) -> str:
+    """Keep only the name of an absolute path, alone or after ``--option=``."""
+    option, sign, value = part.rpartition("=")
+    return option + sign + (PurePath(value).name if PurePath(value).is_absolute() else value)
+
+
+@dataclass(frozen=True, slots=True)
+class FitStore:
+    """Fitted models kept beside a project, each in a folder named after its fingerprint.
+
+    Parameters
+    ----------
+    folder : Path
+        The project folder; models are kept in ``.budget/fits`` under it.
+    """
+
+    folder: Path
+
+    def find(self, fingerprint: str) -> Path | None:
+        """Folder of the model with this fingerprint; None when there is none, or not all of it is intact."""
+        home = self._home(fingerprint)
+        return home if _is_complete(home, fingerprint) else None
+
+    def publish(self, fingerprint: str, fill: Callable[[Path], None]) -> Path:
+        """Store a model: ``fill`` writes its files into a draft folder, which then gets its name in one step.
+
+        When another run has stored the same model meanwhile, that one is kept.
+
+        Returns
+        -------
+        Path
+            Folder of the stored model.
+        """
+        home = self._home(fingerprint)
+        draft = home.parent / f".{secrets.token_hex(8)}.tmp"
+        with _said_plainly(home):
+            try:
+                draft.mkdir(parents=True)
+                fill(draft)
+                hashes = {path.name: fingerprint_file(path) for path in sorted(draft.iterdir())}
+                seal = {"fingerprint": fingerprint, "files": hashes}
+                write_atomically(draft / _COMPLETE, json.dumps(seal, indent=2, ensure_ascii=False))
+                _move_in(draft, home, fingerprint)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        return home
+
+    def _home(self, fingerprint: str) -> Path:
+        return self.folder / ".budget" / "fits" / fingerprint[:16]
+
+
+def _move_in(draft: Path, home: Path, fingerprint: str) -> None:
+    """Give the draft its name, unless an intact model has it; a damaged one is moved out of the way."""
+    for _ in range(5):  # a turn is lost only when another run has just moved something here
+        with suppress(OSError):  # refused while the name belongs to a folder with files
+            draft.rename(home)
+            return
+        if _is_complete(home, fingerprint):
+            return
+        waste = draft.with_suffix(".old")
+        with suppress(FileNotFoundError):
+            home.rename(waste)
+        shutil.rmtree(waste, ignore_errors=True)
+    draft.rename(home)
+
+
+def _is_complete(home: Path, fingerprint: str) -> bool:
+    """Whether every file of a stored model is there, byte for byte."""
+    try:
+        seal = json.loads((home / _COMPLETE).read_text(encoding="utf-8"))
+        files: Mapping[str, str] = seal["files"]
+        intact = all(fingerprint_file(home / name) == digest for name, digest in files.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError):
+        return False
+    return intact and seal["fingerprint"] == fingerprint
+
+
+def _canonical(value: object) -> str:
+    """One JSON text per value, whatever the order of its keys."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+@contextmanager
+def _said_plainly(path: Path, verb: str = "written") -> Iterator[None]:
+    """Turn the system's refusal to read or write a file into an InputError with a cure."""
+    try:
+        yield
+    except OSError as error:
+        cure = _CURES.get(error.errno or 0, "Check that the folder exists and that you may use it.")
+        what = f"the file cannot be {verb}: {error.strerror or error}"
+        raise InputError([Problem(what, path.name, "", cure)]) from error

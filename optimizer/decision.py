@@ -1,0 +1,168 @@
+"""The solver's variables, and the named rows that rules put on them. The one place where Pyomo models are built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyomo.environ as pyo
+
+from optimizer.constraints import Rule
+from optimizer.lines import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One linear row of a rule: ``lower <= body <= upper`` in scaled money.
+
+    Attributes
+    ----------
+    name : str
+        Unique, begins with the rule's name.
+    rule : Rule
+    body : Pyomo expression
+    lower, upper : float or None
+        Scaled money.
+    line : int or None
+        The line it speaks of, when it is one.
+    limit_lower, limit_upper : float or None
+        The limits in the rule's own unit (a share, or currency).
+    per_limit : float
+        Scaled money that one unit of the limit moves the row by.
+    """
+
+    name: str
+    rule: Rule
+    body: Any
+    lower: float | None
+    upper: float | None
+    line: int | None
+    limit_lower: float | None
+    limit_upper: float | None
+    per_limit: float
+
+
+class TotalRule(Rule):
+    """The money to divide."""
+
+    kind: str = "total"
+    amount: float
+    """Currency."""
+    exact: bool = True
+    """All of it must be spent."""
+
+    def rows(self, decision: Decision) -> Iterator[Row]:
+        """One row over every line and week."""
+        yield decision.row(
+            self.name,
+            self,
+            pyo.quicksum(decision.spend.values()),
+            lower=self.amount if self.exact else None,
+            upper=self.amount,
+        )
+
+
+class ReserveRule(Rule):
+    """Reserve lines are spread evenly over the weeks."""
+
+    kind: str = "reserve"
+
+    def rows(self, decision: Decision) -> Iterator[Row]:
+        """Every week like the first."""
+        for index, line in enumerate(decision.lines):
+            for week in range(1, len(decision.weeks)) if line.reserve else ():
+                body = decision.spend[index, week] - decision.spend[index, 0]
+                name = f"{self.name}: {line.name} {decision.weeks[week]}"
+                yield decision.row(name, self, body, lower=0.0, upper=0.0, line=index)
+
+
+class Decision:
+    """Spend by line and week as solver variables, money scaled so that cells are about one.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+    weeks : sequence of date
+        Mondays.
+    total : float
+        Currency.
+    """
+
+    def __init__(self, lines: Sequence[Line], weeks: Sequence[date], total: float) -> None:
+        self.lines = tuple(lines)
+        self.weeks = tuple(weeks)
+        self.total = total
+        self.unit = total / (len(self.lines) * len(self.weeks))
+        self.model = pyo.ConcreteModel()
+        self.model.LINES = pyo.RangeSet(0, len(self.lines) - 1)
+        self.model.WEEKS = pyo.RangeSet(0, len(self.weeks) - 1)
+        # No cell can pass the total; the bound keeps every relaxation of the model bounded.
+        self.model.spend = pyo.Var(self.model.LINES, self.model.WEEKS, bounds=(0, self.money(total)))
+        self.model.switches = pyo.VarList(domain=pyo.Binary)
+        self.model.rows = pyo.ConstraintList()
+        self.spend: Any = self.model.spend
+        self.rows: list[Row] = []
+
+    def money(self, amount: float) -> float:
+        """Currency in the model's unit."""
+        return amount / self.unit
+
+    def switch(self, name: str) -> Any:
+        """A new 0/1 variable."""
+        del name  # kept at the call for the reader; VarList numbers its members
+        return self.model.switches.add()
+
+    def row(
+        self,
+        name: str,
+        rule: Rule,
+        body: Any,
+        *,
+        lower: float | None = None,
+        upper: float | None = None,
+        line: int | None = None,
+    ) -> Row:
+        """A row whose limits are currency."""
+        scaled = [None if limit is None else self.money(limit) for limit in (lower, upper)]
+        return Row(name, rule, body, scaled[0], scaled[1], line, lower, upper, 1.0 / self.unit)
+
+    def share_rows(
+        self,
+        rule: Rule,
+        inside: Sequence[int],
+        low: float | None,
+        high: float | None,
+        weights: Sequence[float] | None = None,
+        *,
+        line: int | None = None,
+    ) -> Iterator[Row]:
+        """Rows for the share of some lines in the whole plan; ``weights`` turn money into what is shared."""
+        each = [1.0] * len(self.lines) if weights is None else _mean_one(weights)
+        sums = [pyo.quicksum(self.spend[i, t] for t in self.model.WEEKS) for i in range(len(self.lines))]
+        part = pyo.quicksum(each[i] * sums[i] for i in inside)
+        whole = pyo.quicksum(each[i] * sums[i] for i in range(len(self.lines)))
+        suffix = "" if line is None else f": {self.lines[line].name}"
+        per_limit = self.money(self.total)
+        if low is not None and low == high:
+            yield Row(f"{rule.name}{suffix}", rule, part - low * whole, 0.0, 0.0, line, low, low, per_limit)
+            return
+        if low is not None:
+            yield Row(f"{rule.name}{suffix} at least", rule, part - low * whole, 0.0, None, line, low, None, per_limit)
+        if high is not None:
+            yield Row(f"{rule.name}{suffix} at most", rule, part - high * whole, None, 0.0, line, None, high, per_limit)
+
+    def add(self, rows: Iterator[Row]) -> None:
+        """Put rows into the model."""
+        for row in rows:
+            if row.lower is None and row.upper is None:
+                continue
+            self.model.rows.add((row.lower, row.body, row.upper))
+            self.rows.append(row)
+
+
+def _mean_one(weights: Sequence[float]) -> list[float]:
+    """Weights scaled so that the rows keep the size of money."""
+    mean = sum(weights) / len(weights)
+    return [weight / mean if mean > 0 else weight for weight in weights]

@@ -1,0 +1,285 @@
+"""Finds the plan: outer approximation of the expected response, with a bound that proves how good it is.
+
+The expected response of every (line, week) over all posterior draws is a concave function of spend (S-shaped draws go
+through their concave hull), so tangents bound it from above. A linear program over the business rows and the tangents
+seen so far gives a bound; evaluating the true response at its answer gives an incumbent; new tangents close the gap.
+
+Source: Kelley 1960, "The Cutting-Plane Method for Solving Convex Programs"; Duran & Grossmann 1986 (outer
+approximation). The in-out step between incumbent and answer follows Ben-Ameur & Neto 2007.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyomo.environ as pyo
+
+from mmm.problems import TimeLimitReached
+from optimizer.decision import Decision, ReserveRule, TotalRule
+from optimizer.logic import broken_cuts, opening_cuts, streak_rows
+from optimizer.problem import PlanProblem
+from optimizer.solver import Ints, Master
+
+Floats = npt.NDArray[np.float64]
+OnRound = Callable[[int, float], None]
+
+START_MULTIPLES = (0.1, 0.4, 0.8, 1.2, 2.0)
+MOST_ROUNDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """How hard to look."""
+
+    gap: float = 1e-4
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """What the search found, in currency, before rounding to fen.
+
+    Attributes
+    ----------
+    spend : array (line, week)
+    objective, bound : float
+        Expected objective of the plan, and the bound no plan can pass.
+    rounds : int
+        Linear programs solved.
+    search : Search
+        The linear program as it stands, for prices and near-optimal ranges.
+    """
+
+    spend: Floats
+    objective: float
+    bound: float
+    rounds: int
+    search: Search
+
+    @property
+    def gap(self) -> float:
+        """How much better a plan could be at most, as a share of this one."""
+        return max(0.0, (self.bound - self.objective) / max(abs(self.objective), 1e-300))
+
+
+class Infeasible(Exception):  # noqa: N818 - an outcome that the caller turns into a plan's status
+    """No plan can obey all rows; carries the decision for the diagnosis."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__("no plan can obey all rules")
+        self.decision = decision
+
+
+@dataclass(slots=True)
+class Search:
+    """The growing linear program.
+
+    Attributes
+    ----------
+    spend_columns : array (line, week) of int
+    theta_columns : array (name, span) of int
+        theta is the expected response in units of ``kpi_unit``, so that no currency reaches the solver.
+    base_rows : int
+        Rows before the first tangent.
+    """
+
+    problem: PlanProblem
+    decision: Decision
+    master: Master
+    spend_columns: Ints
+    theta_columns: Ints
+    kpi_unit: float
+    base_rows: int
+
+    @property
+    def has_switches(self) -> bool:
+        """True when the program holds 0/1 variables."""
+        return len(self.decision.model.switches) > 0
+
+    def spend_of(self, columns: Floats) -> Floats:
+        """Spend in currency from a solution, array (line, week)."""
+        return np.asarray(np.maximum(columns[self.spend_columns], 0.0) * self.decision.unit)
+
+    def set_objective(self) -> None:
+        """Put the plan's own objective into the solver."""
+        per_gmv, per_money = objective_weights(self.problem)
+        columns = np.concatenate([self.theta_columns.ravel(), self.spend_columns.ravel()])
+        money = np.full(self.spend_columns.size, -per_money * self.decision.unit / self.kpi_unit)
+        self.master.set_costs(columns, np.concatenate([np.full(self.theta_columns.size, per_gmv), money]))
+
+    def respond(self, spend: Floats, *, hull: bool) -> tuple[Floats, Floats]:
+        """Expected response (name, span) and its gradient (name, span, week) at a plan (line, week)."""
+        return self.problem.response.mean_and_gradient(spend[: self.problem.responding].T, hull=hull)
+
+    def objective_of(self, spend: Floats, mean: Floats) -> float:
+        """The objective in currency, from a plan and its expected response."""
+        per_gmv, per_money = objective_weights(self.problem)
+        return float(per_gmv * mean.sum() - per_money * spend.sum())
+
+    def cut_at(self, spend: Floats) -> float:
+        """Add the tangents of every line and week at a plan; returns the objective on the concave hulls."""
+        mean, gradient = self.respond(spend, hull=True)
+        names, span, _ = gradient.shape
+        constant = (mean - np.einsum("ctw,cw->ct", gradient, spend[:names])) / self.kpi_unit
+        slopes = gradient * (self.decision.unit / self.kpi_unit)
+        columns = np.broadcast_to(self.spend_columns[:names, None, :], slopes.shape)
+        index = np.concatenate([self.theta_columns[:, :, None], columns], axis=2)
+        value = np.concatenate([np.ones((names, span, 1)), -slopes], axis=2)
+        keep = value != 0.0
+        starts = np.concatenate([[0], np.cumsum(keep.sum(axis=2).ravel())[:-1]]).astype(np.int32)
+        upper = constant.ravel()
+        lower = np.full(upper.size, -np.inf)
+        self.master.add_rows(lower, upper, starts, index[keep].astype(np.int32), value[keep])
+        return self.objective_of(spend, mean)
+
+
+def objective_weights(problem: PlanProblem) -> tuple[float, float]:
+    """What one unit of GMV, and one unit of money not spent, count in the objective."""
+    goal = problem.settings.objective
+    if goal.maximise == "profit":
+        return goal.margin or 1.0, 1.0
+    return 1.0, 0.0
+
+
+def flat_plan(problem: PlanProblem) -> Floats:
+    """The total divided like last year's mix, every week alike, array (line, week); lines without a past get a tenth
+    of the mean."""
+    past = np.array([float(line.reference.sum()) for line in problem.lines])
+    new = 0.1 * past[past > 0].mean() if (past > 0).any() else 1.0
+    weight = np.where(past > 0, past, new)
+    per_week = problem.total * weight / weight.sum() / len(problem.weeks)
+    return np.repeat(per_week[:, None], len(problem.weeks), axis=1)
+
+
+def build_decision(problem: PlanProblem) -> Decision:
+    """Variables and every business row that needs no response, the opening cuts of weak lines included."""
+    decision = Decision(problem.lines, problem.weeks, problem.total)
+    exact = problem.settings.total_rule == "equal"
+    decision.add(TotalRule(name="total", amount=problem.total, exact=exact).rows(decision))
+    decision.add(ReserveRule(name="reserve lines spread evenly").rows(decision))
+    for constraint in problem.settings.constraints:
+        decision.add(constraint.rows(decision))
+    for rule in problem.settings.rules:
+        decision.add(opening_cuts(rule, decision))
+    return decision
+
+
+def build_search(problem: PlanProblem, caps: Mapping[int, Floats] | None = None) -> Search:
+    """The first linear program: business rows, one theta per line and week, tangents at multiples of a flat plan.
+
+    ``caps`` names the lines whose weak-ROI logic is put in, with the most each can spend in each week.
+    """
+    decision = build_decision(problem)
+    start = flat_plan(problem)
+    mean, _ = problem.response.mean_and_gradient(start[: problem.responding].T)
+    names, span = mean.shape
+    kpi_unit = float(mean.sum()) / mean.size or 1.0
+    model = decision.model
+    model.RESPONSES = pyo.RangeSet(0, names - 1)
+    model.SPAN = pyo.RangeSet(0, span - 1)
+    model.theta = pyo.Var(model.RESPONSES, model.SPAN)
+    model.objective = pyo.Objective(expr=pyo.quicksum(model.theta.values()), sense=pyo.maximize)
+    for rule in problem.settings.rules if caps else ():
+        decision.add(streak_rows(rule, decision, model.theta, kpi_unit, caps or {}))
+    master = Master(model)
+    search = Search(
+        problem=problem,
+        decision=decision,
+        master=master,
+        spend_columns=master.columns_of(model.spend.values()).reshape(len(problem.lines), len(problem.weeks)),
+        theta_columns=master.columns_of(model.theta.values()).reshape(names, span),
+        kpi_unit=kpi_unit,
+        base_rows=master.rows,
+    )
+    search.set_objective()
+    for multiple in START_MULTIPLES:
+        search.cut_at(multiple * start)
+    return search
+
+
+def optimise(problem: PlanProblem, options: SolveOptions, on_round: OnRound = lambda _round, _gap: None) -> Optimum:
+    """Solve to the gap asked for.
+
+    Weak-ROI logic is put in only for the lines that would break it: where none does, the optimum without the logic is
+    the optimum with it.
+
+    Parameters
+    ----------
+    problem : PlanProblem
+    options : SolveOptions
+    on_round : callable
+        Told the round and the gap so far.
+
+    Returns
+    -------
+    Optimum
+
+    Raises
+    ------
+    Infeasible
+        No plan can obey all rules.
+    TimeLimitReached
+        No plan that obeys all rules was found in time.
+    """
+    ends = time.monotonic() + options.seconds
+    caps: dict[int, Floats] = {}
+    search = build_search(problem)
+    found = approximate(search, options, ends, on_round)
+    while broken := broken_lines(problem, found.spend) - set(caps):
+        caps |= {line: most_spend(search, line, ends) for line in sorted(broken)}
+        logical = build_search(problem, caps)
+        logical.cut_at(found.spend)
+        found = approximate(logical, options, ends, on_round, rounds=found.rounds)
+    return found
+
+
+def broken_lines(problem: PlanProblem, spend: Floats) -> set[int]:
+    """Lines that break a weak-ROI rule at this plan, by the true expected response."""
+    if not problem.settings.rules:
+        return set()
+    mean, _ = problem.response.mean_and_gradient(spend[: problem.responding].T)
+    weekly = mean[:, : len(problem.weeks)]
+    return set().union(*(broken_cuts(rule, problem.lines, spend, weekly) for rule in problem.settings.rules))
+
+
+def most_spend(search: Search, line: int, ends: float) -> Floats:
+    """The most any plan can spend on a line in each week under the business rows, array (week,), currency."""
+    most = np.empty(len(search.problem.weeks))
+    for week, column in enumerate(search.spend_columns[line]):
+        search.master.set_costs(np.array([column], dtype=np.int32), np.ones(1))
+        solved = search.master.solve(seconds=ends - time.monotonic(), gap=0.0)
+        most[week] = solved.bound * search.decision.unit if np.isfinite(solved.bound) else search.problem.total
+    search.set_objective()
+    return most
+
+
+def approximate(search: Search, options: SolveOptions, ends: float, on_round: OnRound, rounds: int = 0) -> Optimum:
+    """Cut until the bound and the best plan meet, or time is up."""
+    best, best_hull, best_value, bound = None, -np.inf, -np.inf, np.inf
+    for rounds in range(rounds + 1, rounds + MOST_ROUNDS + 1):  # noqa: B020, PLR1704 - counts on
+        solved = search.master.solve(seconds=ends - time.monotonic(), gap=options.gap / 10)
+        if solved.outcome == "infeasible":
+            raise Infeasible(search.decision)
+        bound = min(bound, solved.bound * search.kpi_unit)
+        if solved.columns.size:
+            candidates = [search.spend_of(solved.columns)]
+            # Between the last answer and the best plan the tangents are loosest; a convex program may stop there too.
+            if best is not None:
+                candidates.append(0.5 * (candidates[0] + best))
+            for number, spend in enumerate(candidates):
+                hull = search.cut_at(spend)
+                allowed = number == 0 or not search.has_switches
+                if allowed and hull > best_hull and (not search.has_switches or not broken_lines(search.problem, spend)):
+                    mean, _ = search.respond(spend, hull=False)
+                    best, best_hull, best_value = spend, hull, search.objective_of(spend, mean)
+        gap = (bound - best_hull) / max(abs(best_hull), 1e-300)
+        on_round(rounds, gap)
+        if gap <= options.gap or solved.outcome == "time_limit" or time.monotonic() >= ends:
+            break
+    if best is None:
+        raise TimeLimitReached("no plan that obeys every rule was found within the time limit")
+    return Optimum(spend=best, objective=best_value, bound=bound, rounds=rounds, search=search)

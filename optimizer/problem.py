@@ -1,0 +1,207 @@
+"""Everything a plan is decided from, as one immutable value. A what-if is a changed copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mmm.curves import WindowResponse
+from optimizer.lines import Line
+from optimizer.rules import WeakRoiCut
+from optimizer.settings import PlanSettings
+
+Floats = npt.NDArray[np.float64]
+
+RECENT_WEEKS = 13
+YEAR_WEEKS = 52
+
+
+@dataclass(frozen=True, slots=True)
+class PlanProblem:
+    """A plan to be made.
+
+    Attributes
+    ----------
+    settings : PlanSettings
+    lines : tuple of Line
+        Lines with a response first, in the order of the curves; reserve lines after them.
+    weeks : tuple of date
+        Mondays.
+    quarter : str
+    total_fen : int
+    currency : str
+    response : WindowResponse
+        Of the lines with a response.
+    """
+
+    settings: PlanSettings
+    lines: tuple[Line, ...]
+    weeks: tuple[date, ...]
+    quarter: str
+    total_fen: int
+    currency: str
+    response: WindowResponse
+
+    @property
+    def total(self) -> float:
+        """Money to divide, in currency."""
+        return self.total_fen / 100
+
+    @property
+    def responding(self) -> int:
+        """Number of lines with a response."""
+        return len(self.response.curves.names)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Past weeks of every responding line.
+
+    Attributes
+    ----------
+    weeks : tuple of date
+    spend, visits, attributed : array (week, name)
+        NaN where unknown.
+    modelled : array (week, name) or None
+        The model's mean GMV; None before there is a fit.
+    """
+
+    weeks: tuple[date, ...]
+    spend: Floats
+    visits: Floats
+    attributed: Floats
+    modelled: Floats | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the project file says of a line."""
+
+    name: str
+    category: str | None
+    groups: tuple[str, ...]
+    label: Mapping[str, str]
+    weak_roi: float | None = None
+    reserve: bool = False
+    prior_only: bool = False
+
+
+def same_weeks_last_year(history: History, weeks: Sequence[date]) -> tuple[Floats, bool]:
+    """Spend of the weeks 52 weeks earlier, array (week, name), and whether history holds all of them.
+
+    Weeks that history does not hold take the mean of its last 13.
+    """
+    known = {week: row for week, row in zip(history.weeks, history.spend, strict=True)}
+    recent = history.spend[-RECENT_WEEKS:].mean(axis=0)
+    wanted = [week - timedelta(weeks=YEAR_WEEKS) for week in weeks]
+    return np.array([known.get(week, recent) for week in wanted]), all(week in known for week in wanted)
+
+
+def build_lines(
+    identities: Sequence[Identity], history: History, weeks: Sequence[date], rules: Sequence[WeakRoiCut]
+) -> tuple[Line, ...]:
+    """Join what the project says of each line with what its past shows.
+
+    Parameters
+    ----------
+    identities : sequence of Identity
+        Responding lines in the order of the history's names, reserve lines after them.
+    history : History
+    weeks : sequence of date
+        The plan's Mondays.
+    rules : sequence of WeakRoiCut
+        The first one's threshold counts a line's weak weeks.
+    """
+    earlier = History(*_until(history, weeks[0]))
+    reference, complete = same_weeks_last_year(earlier, weeks)
+    lines = []
+    for index, who in enumerate(identities):
+        if who.reserve:
+            lines.append(_reserve_line(who, len(weeks)))
+            continue
+        spend = earlier.spend[:, index]
+        rule = next((rule for rule in rules if rule.lines == "all" or who.name in rule.lines), None)
+        lines.append(
+            Line(
+                name=who.name,
+                category=who.category,
+                groups=who.groups,
+                reserve=False,
+                reference=reference[:, index],
+                recent=spend[-RECENT_WEEKS:],
+                average=float(spend.mean()),
+                label=dict(who.label),
+                weak_roi=who.weak_roi,
+                has_reference=complete,
+                visits_per_cny=_per_spend(earlier.visits[:, index], spend),
+                attributed_ratio=_attributed_ratio(earlier, index),
+                weak_weeks=_weak_weeks(earlier, index, rule, who) if rule else 0,
+                prior_only=who.prior_only,
+            )
+        )
+    return tuple(lines)
+
+
+def _until(history: History, start: date) -> tuple[tuple[date, ...], Floats, Floats, Floats, Floats | None]:
+    """Only the weeks before the plan."""
+    keep = [index for index, week in enumerate(history.weeks) if week < start]
+    modelled = None if history.modelled is None else history.modelled[keep]
+    weeks = tuple(history.weeks[index] for index in keep)
+    return weeks, history.spend[keep], history.visits[keep], history.attributed[keep], modelled
+
+
+def _reserve_line(who: Identity, weeks: int) -> Line:
+    nothing = np.zeros(weeks)
+    return Line(
+        name=who.name,
+        category=who.category,
+        groups=who.groups,
+        reserve=True,
+        reference=nothing,
+        recent=np.zeros(0),
+        average=0.0,
+        label=dict(who.label),
+        has_reference=False,
+    )
+
+
+def _per_spend(amount: Floats, spend: Floats) -> float | None:
+    """Amount per unit of spend over the last year; None where unknown."""
+    known = ~np.isnan(amount[-YEAR_WEEKS:])
+    paid = float(spend[-YEAR_WEEKS:][known].sum())
+    return float(amount[-YEAR_WEEKS:][known].sum()) / paid if paid > 0 else None
+
+
+def _attributed_ratio(history: History, index: int) -> float | None:
+    """Attributed over modelled GMV of the last year; None where either is unknown."""
+    if history.modelled is None:
+        return None
+    attributed, modelled = history.attributed[-YEAR_WEEKS:, index], history.modelled[-YEAR_WEEKS:, index]
+    known = ~np.isnan(attributed)
+    earned = float(modelled[known].sum())
+    return float(attributed[known].sum()) / earned if earned > 0 else None
+
+
+def _weak_weeks(history: History, index: int, rule: WeakRoiCut, who: Identity) -> int:
+    """Weeks in a row, up to the last, whose observed ROI lies below the rule's threshold; weeks without spend end it."""
+    spend = history.spend[:, index]
+    earned = history.attributed[:, index]
+    if rule.roi == "model" or np.isnan(earned).all():
+        if history.modelled is None:
+            return 0
+        earned = history.modelled[:, index]
+    threshold = who.weak_roi or rule.roi_below
+    weak: list[Literal[0, 1]] = [
+        1 if paid > 0 and got < threshold * paid else 0 for paid, got in zip(spend, earned, strict=True)
+    ]
+    count = 0
+    for week in reversed(weak):
+        if not week:
+            break
+        count += 1
+    return count

@@ -1,0 +1,112 @@
+"""From solver numbers to whole fen: every limit kept, the total exact.
+
+Each cell is rounded down and the fen left over are handed out by a small integer program: the nearest whole-fen plan
+that obeys every row. It works on what is left after rounding down, so its numbers are a few fen and exact.
+"""
+
+from __future__ import annotations
+
+
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from mmm.problems import BudgetError
+from optimizer.constraints import Bounds, Change
+from optimizer.decision import Row
+from optimizer.planner import Search
+
+Floats = npt.NDArray[np.float64]
+Fen = npt.NDArray[np.int64]
+
+PART = 0.999  # limits that are not whole fen give way by less than one
+NUDGES = ((0, 1), (-2, 3), (-50, 51))  # how far a cell may move from its rounded-down value, tried in turn
+
+
+def round_to_fen(search: Search, spend: Floats) -> Fen:
+    """The nearest plan in whole fen that obeys every row of the business rules.
+
+    Parameters
+    ----------
+    search : Search
+        The solved program, for its rows.
+    spend : array (line, week)
+        Currency.
+
+    Returns
+    -------
+    array (line, week) of int
+        Fen.
+
+    Raises
+    ------
+    BudgetError
+        When no whole-fen plan near this one obeys every rule.
+    """
+    fen = np.floor(spend * 100 + 1e-6)
+    for low, high in NUDGES:
+        moved = _nudge(search, spend * 100, fen, low, high)
+        if moved is not None:
+            return (fen + moved).astype(np.int64)
+    raise BudgetError("the plan cannot be rounded to whole fen within its rules; widen a rule by one fen")
+
+
+def _nudge(search: Search, wanted: Floats, fen: Floats, low: int, high: int) -> Floats | None:
+    """Whole-fen moves between ``low`` and ``high`` that make every row hold; None when there are none."""
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
+    highs.setOptionValue("threads", 1)
+    highs.setOptionValue("time_limit", 10.0)
+    count = fen.size
+    part = (wanted - fen).ravel()
+    floor = np.maximum(low, -fen.ravel())
+    # Reserve lines are spread evenly: their cells may differ by one fen and no more.
+    lines = search.problem.lines
+    reserve = np.repeat([line.reserve for line in lines], fen.shape[1])
+    floor, ceiling = np.where(reserve, 0.0, floor), np.where(reserve, 1.0, float(high))
+    highs.addVars(count, floor, ceiling)
+    cells = np.arange(count, dtype=np.int32)
+    highs.changeColsCost(count, cells, 1.0 - 2.0 * part)
+    highs.changeColsIntegrality(count, cells, np.full(count, int(highspy.HighsVarType.kInteger), dtype=np.uint8))
+    for index, value, lower, upper in residual_rows(search, fen):
+        highs.addRow(lower, upper, len(index), index, value)
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    return np.rint(np.array(highs.getSolution().col_value)).reshape(fen.shape)
+
+
+def residual_rows(search: Search, fen: Floats) -> list[tuple[npt.NDArray[np.int32], Floats, float, float]]:
+    """Every row over spend alone, with what is left of its limits in fen after the rounded-down plan."""
+    starts, index, value = search.master.matrix()
+    place = {int(column): cell for cell, column in enumerate(search.spend_columns.ravel())}
+    flat, unit = fen.ravel(), search.decision.unit * 100
+    found = []
+    for number, row in enumerate(search.decision.rows):
+        columns = index[starts[number] : starts[number + 1]]
+        if row.rule.kind == "reserve" or not all(int(column) in place for column in columns):
+            continue
+        cells = np.array([place[int(column)] for column in columns], dtype=np.int32)
+        weights = value[starts[number] : starts[number + 1]]
+        used = float(weights @ flat[cells])
+        lower, upper = (
+            np.copysign(np.inf, sign) if limit is None else limit * unit - used
+            for limit, sign in ((row.lower, -1), (row.upper, 1))
+        )
+        found.append((cells, weights, *_eased(row, float(lower), float(upper))))
+    return found
+
+
+def _eased(row: Row, lower: float, upper: float) -> tuple[float, float]:
+    """Limits loosened by a part of a fen where whole fen cannot meet them; shares and the total stay exact."""
+    exact = row.rule.kind == "total"
+    if exact:
+        return round(lower) if np.isfinite(lower) else lower, round(upper)
+    whole = np.isfinite(lower) and lower == upper and abs(lower - round(lower)) < 1e-3
+    if whole:
+        return round(lower), round(upper)
+    give = PART if isinstance(row.rule, Bounds | Change) or lower == upper else 1e-6
+    return lower - give, upper + give
+
+

@@ -1,0 +1,194 @@
+"""HiGHS behind one adapter: Pyomo builds the model, cuts go in as arrays, and its silent traps are guarded.
+
+Guards, each with a test: numbers that are not finite are refused before they reach the solver (HiGHS keeps the old
+bound and says "optimal"); every option is set at every solve (they stick); the time limit is counted from the clock of
+all runs of the instance (HiGHS #1477); "infeasible" is believed only when presolve off agrees (HiGHS #3296).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+Outcome = Literal["optimal", "infeasible", "time_limit"]
+
+INFINITY = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """How a solve ended.
+
+    Attributes
+    ----------
+    outcome : str
+    columns : array (column,)
+        Values; empty when there is no solution.
+    bound : float
+        No solution can pass it (maximising).
+    """
+
+    outcome: Outcome
+    columns: Floats
+    bound: float
+
+
+class Master:
+    """A HiGHS model that starts from a Pyomo model and grows by cuts.
+
+    Parameters
+    ----------
+    model : pyomo.ConcreteModel
+        With an objective to maximise.
+    """
+
+    def __init__(self, model: Any) -> None:
+        from pyomo.contrib.solver.common.factory import SolverFactory
+
+        self._opt = SolverFactory("highs")
+        self._opt.set_instance(model)
+        self._highs = self._opt._solver_model  # noqa: SLF001 - Pyomo offers no other way to add rows as arrays
+        self._columns: dict[int, int] = self._opt._pyomo_var_to_solver_var_map  # noqa: SLF001
+        self._rows: dict[Any, int] = self._opt._pyomo_con_to_solver_con_map  # noqa: SLF001
+        self._highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self._highs.getNumRow())
+
+    def columns_of(self, variables: Iterable[Any]) -> Ints:
+        """Column numbers of Pyomo variables."""
+        return np.array([self._columns[id(variable)] for variable in variables], dtype=np.int32)
+
+    def row_of(self, constraint: Any) -> int:
+        """Row number of a Pyomo constraint."""
+        return self._rows[constraint]
+
+    def add_rows(self, lower: Floats, upper: Floats, starts: Ints, index: Ints, value: Floats) -> None:
+        """Add rows in compressed form; ``starts`` has one entry per row."""
+        _refuse_non_finite(value, "a cut's coefficients")
+        _refuse_nan(lower, upper)
+        status = self._highs.addRows(len(lower), lower, upper, len(index), starts, index, value)
+        _expect_ok(status, "adding rows")
+
+    def delete_rows_from(self, first: int) -> None:
+        """Delete every row from number ``first`` on."""
+        last = self.rows - 1
+        if first <= last:
+            numbers = np.arange(first, last + 1, dtype=np.int32)
+            _expect_ok(self._highs.deleteRows(len(numbers), numbers), "deleting rows")
+
+    def add_column(self, cost: float, rows: Sequence[int], values: Sequence[float]) -> int:
+        """Add a column that is zero or more; returns its number."""
+        _refuse_non_finite(np.array([cost, *values]), "a column's coefficients")
+        index, value = np.array(rows, dtype=np.int32), np.array(values, dtype=np.float64)
+        _expect_ok(self._highs.addCol(cost, 0.0, INFINITY, len(index), index, value), "adding a column")
+        return int(self._highs.getNumCol()) - 1
+
+    def set_row(self, row: int, lower: float | None, upper: float | None) -> None:
+        """Change a row's bounds; None is no bound."""
+        low = -INFINITY if lower is None else lower
+        high = INFINITY if upper is None else upper
+        _refuse_nan(np.array([low]), np.array([high]))
+        _expect_ok(self._highs.changeRowBounds(row, low, high), "changing a row")
+
+    def set_columns(self, columns: Ints, lower: Floats, upper: Floats) -> None:
+        """Change columns' bounds."""
+        _refuse_nan(lower, upper)
+        _expect_ok(self._highs.changeColsBounds(len(columns), columns, lower, upper), "changing columns")
+
+    def set_costs(self, columns: Ints, costs: Floats) -> None:
+        """Set the objective to these costs on these columns and zero elsewhere."""
+        _refuse_non_finite(costs, "the objective")
+        everything = np.arange(self._highs.getNumCol(), dtype=np.int32)
+        full = np.zeros(everything.size)
+        full[columns] = costs
+        _expect_ok(self._highs.changeColsCost(everything.size, everything, full), "changing the objective")
+
+    def relax_integrality(self) -> None:
+        """Make every column continuous, for the prices of a plan whose switches are fixed."""
+        import highspy
+
+        everything = np.arange(self._highs.getNumCol(), dtype=np.int32)
+        kinds = np.full(everything.size, int(highspy.HighsVarType.kContinuous), dtype=np.uint8)
+        status = self._highs.changeColsIntegrality(everything.size, everything, kinds)
+        _expect_ok(status, "relaxing the switches")
+
+    def solve(self, *, seconds: float, gap: float, maximise: bool = True) -> Solved:
+        """Solve; every option is stated anew. "Infeasible" is confirmed without presolve."""
+        solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="choose")
+        if solved.outcome == "infeasible":
+            return self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="off")
+        return solved
+
+    def _run(self, *, seconds: float, gap: float, maximise: bool, presolve: str) -> Solved:
+        import highspy
+
+        highs = self._highs
+        sense = highspy.ObjSense.kMaximize if maximise else highspy.ObjSense.kMinimize
+        _expect_ok(highs.changeObjectiveSense(sense), "setting the sense")
+        options = {
+            "threads": 1,
+            "time_limit": highs.getRunTime() + max(seconds, 0.01),
+            "mip_rel_gap": gap,
+            "mip_feasibility_tolerance": 1e-9,
+            "primal_feasibility_tolerance": 1e-9,
+            "dual_feasibility_tolerance": 1e-9,
+            "presolve": presolve,
+            "random_seed": 0,
+        }
+        for name, value in options.items():
+            _expect_ok(highs.setOptionValue(name, value), f"option {name}")
+        _expect_ok(highs.run(), "solving")
+        status, info = highs.getModelStatus(), highs.getInfo()
+        kinds = highspy.HighsModelStatus
+        if status == kinds.kOptimal:
+            is_mip = info.mip_node_count >= 0
+            bound = info.mip_dual_bound if is_mip else info.objective_function_value
+            return Solved("optimal", np.array(highs.getSolution().col_value), float(bound))
+        if status in {kinds.kInfeasible, kinds.kUnboundedOrInfeasible}:
+            return Solved("infeasible", np.empty(0), -INFINITY)
+        if status in {kinds.kTimeLimit, kinds.kInterrupt}:
+            bound = float(info.mip_dual_bound) if info.mip_node_count >= 0 else INFINITY
+            has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+            columns = np.array(highs.getSolution().col_value) if has_plan else np.empty(0)
+            return Solved("time_limit", columns, bound)
+        raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)}")
+
+    def duals(self) -> Floats:
+        """Change of the objective per unit of each row's bound, array (row,); of the last LP solved."""
+        return np.array(self._highs.getSolution().row_dual)
+
+    def matrix(self) -> tuple[Ints, Ints, Floats]:
+        """Rows in compressed form: starts (row + 1,), column numbers, values."""
+        count = self.rows
+        status, _, _, _, entries = self._highs.getRows(count, np.arange(count, dtype=np.int32))
+        _expect_ok(status, "reading rows")
+        status, starts, index, value = self._highs.getRowsEntries(count, np.arange(count, dtype=np.int32))
+        _expect_ok(status, "reading rows")
+        full = np.append(np.asarray(starts), entries).astype(np.int32)
+        return full, np.asarray(index, dtype=np.int32), np.asarray(value, dtype=np.float64)
+
+
+def _refuse_non_finite(values: Floats, what: str) -> None:
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what} hold a number that is not finite")
+
+
+def _refuse_nan(*values: Floats) -> None:
+    if any(np.isnan(value).any() for value in values):
+        raise ValueError("a bound is not a number")
+
+
+def _expect_ok(status: Any, what: str) -> None:
+    import highspy
+
+    if status == highspy.HighsStatus.kError:
+        raise RuntimeError(f"HiGHS refused: {what}")

@@ -1,0 +1,654 @@
+"""What a reader sees, as values: titles, sentences and tables of raw numbers that every writer formats its own way."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+from optimizer.plan import Comparison, ConstraintReport, Interval, LinePlan, Plan
+from reports.documents import currency
+from reports.words import (
+    NOTHING,
+    Lang,
+    amount_words,
+    gap_words,
+    line_label,
+    money_words,
+    number_words,
+    plain,
+    roi_words,
+    say,
+    share_words,
+    shown,
+    signed,
+    term,
+)
+
+
+class Kind(Enum):
+    """How a cell is read and formatted; an estimate is money that is not known to the cent."""
+
+    TEXT = "text"
+    MONEY = "money"
+    ESTIMATE = "estimate"
+    GAIN = "gain"
+    SHARE = "share"
+    CHANGE = "change"
+    GAP = "gap"
+    ROI = "roi"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A cell whose kind differs from its column's."""
+
+    value: float
+    kind: Kind
+
+
+Cell = str | float | tuple[float, float] | Measured | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a section.
+
+    Attributes
+    ----------
+    key, title : str
+        Identity, and the words over the column.
+    kind : Kind
+        How its cells are formatted.
+    pair : bool
+        Cells are (low, high).
+    adds_down : bool
+        The total row holds the sum of the column.
+    adds_across : bool
+        Each cell is the sum of the row's ``adds_down`` cells before it.
+    """
+
+    key: str
+    title: str
+    kind: Kind = Kind.TEXT
+    pair: bool = False
+    adds_down: bool = False
+    adds_across: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled table of raw values with its sentence; ``note`` has a line per sentence, ``total`` is empty or a row."""
+
+    key: str
+    title: str
+    sentence: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    total: tuple[Cell, ...] = ()
+
+    def only(self, *keys: str) -> Section:
+        """Return the section with these columns alone, in this order."""
+        places = [self.place(key) for key in keys]
+        return replace(
+            self,
+            columns=tuple(self.columns[i] for i in places),
+            rows=tuple(tuple(row[i] for i in places) for row in self.rows),
+            total=tuple(self.total[i] for i in places) if self.total else (),
+        )
+
+    def without(self, *keys: str) -> Section:
+        """Return the section without these columns."""
+        return self.only(*(column.key for column in self.columns if column.key not in keys))
+
+    def place(self, key: str) -> int:
+        """Position of a column."""
+        return [column.key for column in self.columns].index(key)
+
+
+_WORDS: Mapping[Kind, Callable[[float, Lang], str]] = MappingProxyType(
+    {
+        Kind.TEXT: lambda value, _: number_words(value),
+        Kind.MONEY: lambda value, lang: money_words(value, lang, trim=False),
+        Kind.ESTIMATE: lambda value, lang: money_words(value, lang, trim=False),
+        Kind.GAIN: lambda value, lang: signed(money_words(value, lang, trim=False)),
+        Kind.SHARE: lambda value, _: share_words(value),
+        Kind.CHANGE: lambda value, _: signed(share_words(value)),
+        Kind.GAP: lambda value, _: gap_words(value),
+        Kind.ROI: lambda value, _: roi_words(value),
+        Kind.NUMBER: lambda value, _: number_words(value),
+    }
+)
+
+
+def cell_words(cell: Cell, kind: Kind, lang: Lang) -> str:
+    """Return a cell as the words a reader sees."""
+    if cell is None:
+        return NOTHING
+    if isinstance(cell, str):
+        return plain(cell)
+    if isinstance(cell, Measured):
+        return cell_words(cell.value, cell.kind, lang)
+    if isinstance(cell, tuple):
+        return "–".join(cell_words(value, kind, lang) for value in cell)
+    return _WORDS[kind](cell, lang) if math.isfinite(cell) else NOTHING
+
+
+def spent(plan: Plan) -> float:
+    """Spend of the plan in currency."""
+    return currency(sum(line.spend_fen for line in plan.lines))
+
+
+def period(plan: Plan, lang: Lang) -> str:
+    """Total, number of weeks and their dates, as a sentence."""
+    return say(
+        lang,
+        "period",
+        total=amount_words(currency(plan.total_fen), plan.currency, lang),
+        weeks=len(plan.weeks),
+        first=plan.weeks[0].isoformat(),
+        last=(plan.weeks[-1] + timedelta(days=6)).isoformat(),
+    )
+
+
+def headline(plan: Plan, health: Mapping[str, Any], lang: Lang) -> Section:
+    """Build the first thing to read: where the money goes, what it earns, how sure we are, what binds."""
+    said = {
+        "where": _where(plan, lang),
+        "earns": _earns(plan, lang),
+        "sure": _sure(plan, health, lang),
+        "binds": _list(_binding(plan.constraints), lang) or say(lang, "headline.nothing_binds"),
+        "last_year": _last_year(plan, lang),
+    }
+    return Section(
+        "headline",
+        say(lang, "title", quarter=plain(plan.quarter)),
+        period(plan, lang),
+        _columns(lang, item=Kind.TEXT, finding=Kind.TEXT),
+        tuple((say(lang, f"headline.{key}"), words) for key, words in said.items() if words),
+    )
+
+
+def _where(plan: Plan, lang: Lang, most: int = 5) -> str:
+    total = sum(line.spend_fen for line in plan.lines)
+    if total == 0:
+        return ""
+    ranked = sorted(plan.lines, key=lambda line: -line.spend_fen)
+    named = [
+        say(lang, "headline.share", line=line_label(line, lang), share=share_words(line.spend_fen / total))
+        for line in ranked[:most]
+    ]
+    rest = ranked[most:]
+    if rest:
+        share = share_words(sum(line.spend_fen for line in rest) / total)
+        named.append(say(lang, "headline.rest", count=len(rest), share=share))
+    return _list(named, lang)
+
+
+def _earns(plan: Plan, lang: Lang) -> str:
+    if plan.gmv is None:
+        return say(lang, "headline.no_gmv")
+    mean, low, high = (money_words(value, lang) for value in (plan.gmv.mean, plan.gmv.p05, plan.gmv.p95))
+    said = [say(lang, "headline.gmv", mean=mean, low=low, high=high)]
+    if plan.roi is not None:
+        said.append(say(lang, "headline.roi", roi=roi_words(plan.roi)))
+    if plan.profit is not None:
+        said.append(say(lang, "headline.profit", profit=money_words(plan.profit, lang)))
+    if plan.cvar is not None:
+        said.append(say(lang, "headline.cvar", cvar=money_words(plan.cvar, lang)))
+    return _list(said, lang)
+
+
+def _sure(plan: Plan, health: Mapping[str, Any], lang: Lang) -> str:
+    proof = plan.proof
+    gap = say(lang, "headline.gap", gap=gap_words(proof.gap)) if proof and shown(proof.gap) else ""
+    verdict = say(
+        lang,
+        "headline.verdict",
+        verdict=term(lang, "verdict", str(health["verdict"])),
+        findings=_findings_words(health, lang),
+    )
+    said = [say(lang, f"status.{plan.status.word}"), gap or say(lang, "headline.no_proof"), verdict]
+    return say(lang, "sentence.join").join(said)
+
+
+def findings(health: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return the health checks that did not pass."""
+    return tuple(check for check in health["checks"] if check["verdict"] != "PASS")
+
+
+def _findings_words(health: Mapping[str, Any], lang: Lang) -> str:
+    count = len(findings(health))
+    return say(lang, "headline.findings.some", count=count) if count else say(lang, "headline.findings.none")
+
+
+def _last_year(plan: Plan, lang: Lang) -> str:
+    if not plan.last_quarter_spend:
+        return ""
+    change = spent(plan) / plan.last_quarter_spend - 1
+    spend = amount_words(plan.last_quarter_spend, plan.currency, lang)
+    return say(lang, "headline.spend_change", change=signed(share_words(change)), spend=spend)
+
+
+def _binding(reports: Iterable[ConstraintReport]) -> list[str]:
+    """Names of binding rules, the rows of one rule counted once: ``at most 30% a week x5``."""
+    counts = Counter(_rule_name(report) for report in reports if report.binding)
+    return [name if count == 1 else f"{name} ×{count}" for name, count in counts.items()]
+
+
+def _rule_name(report: ConstraintReport) -> str:
+    # rows of one rule are named "rule: line" and "rule: line week"
+    return plain(report.name.split(f": {report.line}")[0] if report.line else report.name)
+
+
+def binding_words(plan: Plan, line: str, lang: Lang) -> str:
+    """Return the names of the rules that hold one line."""
+    return _list(_binding(report for report in plan.constraints if report.line == line), lang)
+
+
+def allocation(plan: Plan, lang: Lang) -> Section:
+    """Build the table of lines: spend, share, expected GMV, ROI, change, near-optimal range, what binds."""
+    columns = _columns(
+        lang,
+        key=Kind.TEXT,
+        line=Kind.TEXT,
+        category=Kind.TEXT,
+        spend=Kind.MONEY,
+        share=Kind.SHARE,
+        gmv=Kind.ESTIMATE,
+        gmv_range=Kind.ESTIMATE,
+        roi=Kind.ROI,
+        roi_range=Kind.ROI,
+        mroi=Kind.ROI,
+        history=Kind.MONEY,
+        change=Kind.CHANGE,
+        near_optimal=Kind.ESTIMATE,
+        prob_weak=Kind.SHARE,
+        binds=Kind.TEXT,
+    )
+    pairs, sums = ("gmv_range", "roi_range", "near_optimal"), ("spend", "share", "gmv", "history")
+    return Section(
+        "allocation",
+        say(lang, "section.allocation"),
+        say(lang, "section.allocation.sentence"),
+        _marked(columns, pair=pairs, adds=sums),
+        tuple(_allocation_row(plan, line, lang) for line in plan.lines),
+        "\n".join(_allocation_notes(plan, lang)),
+        _allocation_total(plan, lang),
+    )
+
+
+def _allocation_row(plan: Plan, line: LinePlan, lang: Lang) -> tuple[Cell, ...]:
+    spend, total = currency(line.spend_fen), spent(plan)
+    return (
+        line.name,
+        line_label(line, lang),
+        line.category,
+        spend,
+        spend / total if total else None,
+        line.gmv.mean if line.gmv else None,
+        _pair(line.gmv),
+        line.roi.mean if line.roi else None,
+        _pair(line.roi),
+        line.mroi,
+        line.history_spend,
+        _change(spend, line.history_spend),
+        line.near_optimal,
+        line.prob_weak,
+        binding_words(plan, line.name, lang),
+    )
+
+
+def _allocation_total(plan: Plan, lang: Lang) -> tuple[Cell, ...]:
+    total = spent(plan)
+    history = [line.history_spend for line in plan.lines if line.history_spend is not None]
+    return (
+        "",
+        say(lang, "total"),
+        "",
+        total,
+        1.0 if total else None,
+        plan.gmv.mean if plan.gmv else None,
+        _pair(plan.gmv),
+        plan.roi,
+        None,
+        None,
+        sum(history) if history else None,
+        _change(total, plan.last_quarter_spend),
+        None,
+        None,
+        "",
+    )
+
+
+def _allocation_notes(plan: Plan, lang: Lang) -> list[str]:
+    said = [say(lang, "note.rounded")]
+    for key, picked in (
+        ("reserve", [line for line in plan.lines if line.reserve]),
+        ("prior", [line for line in plan.lines if line.prior_only]),
+    ):
+        if picked:
+            said.append(say(lang, f"note.{key}", lines=_list([line_label(line, lang) for line in picked], lang)))
+    return said
+
+
+def weekly(plan: Plan, lang: Lang) -> Section:
+    """Build the line x week grid of spend."""
+    weeks = tuple(Column(week.isoformat(), week.isoformat(), Kind.MONEY, adds_down=True) for week in plan.weeks)
+    names = _columns(lang, key=Kind.TEXT, line=Kind.TEXT)
+    total = Column("total", say(lang, "column.total"), Kind.MONEY, adds_down=True, adds_across=True)
+    sums = [sum(line.weekly_fen[t] for line in plan.lines) for t in range(len(plan.weeks))]
+    return Section(
+        "weekly",
+        say(lang, "section.weekly"),
+        say(lang, "section.weekly.sentence"),
+        (*names, *weeks, total),
+        tuple(
+            (line.name, line_label(line, lang), *(currency(fen) for fen in line.weekly_fen), currency(line.spend_fen))
+            for line in plan.lines
+        ),
+        total=("", say(lang, "total"), *(currency(fen) for fen in sums), spent(plan)),
+    )
+
+
+def constraints(plan: Plan, lang: Lang) -> Section:
+    """Build the table of all limits: value against limit, binding or not, price."""
+    return _constraint_section(plan.constraints, lang)
+
+
+def prices(plan: Plan, lang: Lang) -> Section:
+    """Build the table of binding limits alone, dearest first within a price unit."""
+    binding = [report for report in plan.constraints if report.binding]
+    binding.sort(key=lambda report: (report.price is None, report.price_unit or "", -abs(report.price or 0.0)))
+    slack = len(plan.constraints) - len(binding)
+    note = say(lang, "note.slack", count=slack) if slack else ""
+    section = _constraint_section(binding, lang).without("kind", "line", "binding")
+    return replace(section, key="prices", title=say(lang, "section.prices"), note=note)
+
+
+def _constraint_section(reports: Sequence[ConstraintReport], lang: Lang) -> Section:
+    return Section(
+        "constraints",
+        say(lang, "section.constraints"),
+        say(lang, "section.constraints.sentence"),
+        _columns(
+            lang,
+            rule=Kind.TEXT,
+            kind=Kind.TEXT,
+            line=Kind.TEXT,
+            value=Kind.NUMBER,
+            sense=Kind.TEXT,
+            limit=Kind.NUMBER,
+            binding=Kind.TEXT,
+            price=Kind.NUMBER,
+            price_unit=Kind.TEXT,
+        ),
+        tuple(_constraint_row(report, lang) for report in reports),
+    )
+
+
+def _constraint_row(report: ConstraintReport, lang: Lang) -> tuple[Cell, ...]:
+    kind = Kind.SHARE if report.unit == "share" else Kind.MONEY
+    return (
+        report.name,
+        term(lang, "kind", report.kind),
+        report.line,
+        Measured(report.value, kind),
+        term(lang, "sense", report.sense),
+        Measured(report.limit, kind),
+        _yes(report.binding, lang),
+        report.price,
+        report.price_unit,
+    )
+
+
+def rules(plan: Plan, lang: Lang) -> Section:
+    """Build the table of logic rules: whether each acts, on which lines, with what effect."""
+    labels = {line.name: line_label(line, lang) for line in plan.lines}
+    return Section(
+        "rules",
+        say(lang, "section.rules"),
+        say(lang, "section.rules.sentence" if plan.rules else "section.rules.none"),
+        _columns(lang, rule=Kind.TEXT, kind=Kind.TEXT, fired=Kind.TEXT, lines=Kind.TEXT, effect=Kind.TEXT),
+        tuple(
+            (
+                rule.name,
+                term(lang, "kind", rule.kind),
+                _yes(rule.fired, lang),
+                _list([labels.get(name, name) for name in rule.lines], lang),
+                rule.effect,
+            )
+            for rule in plan.rules
+        ),
+    )
+
+
+def proof(plan: Plan, lang: Lang) -> Section:
+    """Build the proof: objective, the bound no plan can pass, and the gap between them."""
+    status = f"{say(lang, f'status.{plan.status.word}')} {say(lang, f'cure.{plan.status.word}')}".strip()
+    rows: list[tuple[Cell, ...]] = [(say(lang, "proof.status"), plan.status.word)]
+    if plan.proof is not None:
+        said: dict[str, Cell] = {
+            "objective": Measured(plan.proof.objective, Kind.ESTIMATE),
+            "bound": Measured(plan.proof.bound, Kind.ESTIMATE),
+            "gap": Measured(plan.proof.gap, Kind.GAP),
+            "rounds": plan.proof.rounds,
+            "draws": plan.proof.draws,
+            "solver": plan.proof.solver,
+            "seconds": plan.proof.seconds,
+        }
+        rows += [(say(lang, f"proof.{key}"), cell) for key, cell in said.items()]
+    columns = _columns(lang, item=Kind.TEXT, value=Kind.NUMBER)
+    return Section("proof", say(lang, "section.proof"), status, columns, tuple(rows))
+
+
+def versus(plan: Plan, lang: Lang) -> Section:
+    """Build the comparisons with last year's and the pro-rata division, on paired draws."""
+    compared = {"last_quarter": plan.last_quarter, "pro_rata": plan.pro_rata}
+    rows = tuple(_versus_row(key, other, lang) for key, other in compared.items() if other is not None)
+    columns = _columns(
+        lang,
+        against=Kind.TEXT,
+        spend=Kind.MONEY,
+        gmv=Kind.ESTIMATE,
+        gain=Kind.GAIN,
+        gain_range=Kind.GAIN,
+        prob_better=Kind.SHARE,
+    )
+    return Section(
+        "versus",
+        say(lang, "section.versus"),
+        say(lang, "section.versus.sentence" if rows else "section.versus.none"),
+        _marked(columns, pair=("gain_range",)),
+        rows,
+    )
+
+
+def _versus_row(key: str, other: Comparison, lang: Lang) -> tuple[Cell, ...]:
+    gain = other.gmv_gain
+    return (
+        say(lang, f"versus.{key}"),
+        other.spend,
+        other.gmv.mean,
+        gain.mean,
+        _pair(gain),
+        other.prob_better,
+    )
+
+
+def health(document: Mapping[str, Any], lang: Lang) -> Section:
+    """Build the health checks of the fitted model, those that did not pass first.
+
+    Parameters
+    ----------
+    document : mapping
+        ``health`` of fit.json.
+    lang : {"en", "zh"}
+        Language.
+    """
+    ranked = sorted(document["checks"], key=lambda check: check["verdict"] == "PASS")
+    verdict = term(lang, "verdict", str(document["verdict"]))
+    return Section(
+        "health",
+        say(lang, "section.health"),
+        say(lang, "section.health.sentence", verdict=verdict, findings=_findings_words(document, lang)),
+        _columns(lang, item=Kind.TEXT, verdict=Kind.TEXT, value=Kind.NUMBER, limit=Kind.NUMBER, finding=Kind.TEXT),
+        tuple(
+            (
+                str(check["name"]),
+                term(lang, "verdict", str(check["verdict"])),
+                _loose(check["value"]),
+                _loose(check["limit"]),
+                str(check["sentence"]),
+            )
+            for check in ranked
+        ),
+    )
+
+
+def notes(plan: Plan, lang: Lang) -> Section:
+    """Build the plan's notes: reference weeks, honest gap, simulated data, lines planned from their prior."""
+    return Section(
+        "notes",
+        say(lang, "section.notes"),
+        say(lang, "section.notes.sentence" if plan.notes else "section.notes.none"),
+        _columns(lang, note=Kind.TEXT),
+        tuple((note,) for note in plan.notes),
+    )
+
+
+def manifest(document: Mapping[str, Any], lang: Lang) -> Section:
+    """Build the manifest as item and value, nested keys joined by dots."""
+    return Section(
+        "manifest",
+        say(lang, "section.manifest"),
+        say(lang, "section.manifest.sentence"),
+        _columns(lang, item=Kind.TEXT, value=Kind.TEXT),
+        tuple(_flat(document)),
+    )
+
+
+def _flat(value: Any, path: str = "") -> Iterable[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _flat(inner, f"{path}[{place}]")
+    else:
+        yield path, "" if value is None else str(value)
+
+
+def conflict(plan: Plan, lang: Lang) -> Section:
+    """Build the rules that cannot hold together."""
+    return Section(
+        "conflict",
+        say(lang, "section.conflict"),
+        say(lang, "status.infeasible"),
+        _columns(lang, rule=Kind.TEXT, kind=Kind.TEXT, finding=Kind.TEXT),
+        tuple((row.name, term(lang, "kind", row.kind), row.sentence) for row in plan.conflict),
+    )
+
+
+def relaxation(plan: Plan, lang: Lang) -> Section:
+    """Build the least changes that would make a plan possible."""
+    columns = _columns(lang, rule=Kind.TEXT, proposal=Kind.TEXT, to=Kind.NUMBER)
+    columns = (columns[0], Column("from", say(lang, "column.from"), Kind.NUMBER), columns[2], columns[1])
+    return Section(
+        "relaxation",
+        say(lang, "section.relaxation"),
+        say(lang, "section.relaxation.sentence"),
+        columns,
+        tuple((row.name, row.from_, row.to, row.sentence) for row in plan.relaxation),
+    )
+
+
+def channel_roi(fit: Mapping[str, Any], lang: Lang) -> Section:
+    """Build the fitted ROI table from fit.json: last 52 weeks with 90% intervals."""
+    columns = _columns(
+        lang,
+        channel=Kind.TEXT,
+        roi=Kind.ROI,
+        roi_range=Kind.ROI,
+        mroi=Kind.ROI,
+        contribution=Kind.ESTIMATE,
+        half_life=Kind.NUMBER,
+        source=Kind.TEXT,
+    )
+    return Section(
+        "roi",
+        say(lang, "section.roi"),
+        say(lang, "section.roi.sentence"),
+        _marked(columns, pair=("roi_range",)),
+        tuple(_channel_row(channel, lang) for channel in fit["channels"]),
+    )
+
+
+def _channel_row(channel: Mapping[str, Any], lang: Lang) -> tuple[Cell, ...]:
+    roi = channel["roi"]
+    return (
+        str(channel["name"]),
+        roi["mean"],
+        (roi["p05"], roi["p95"]),
+        channel["mroi"]["mean"],
+        channel["contribution"]["mean"],
+        channel["half_life_weeks"]["mean"],
+        say(lang, "source.prior" if channel["prior_only"] else "source.data"),
+    )
+
+
+def diagnostics(fit: Mapping[str, Any], lang: Lang) -> Section:
+    """Build the sampling diagnostics and fit quality of fit.json."""
+    wanted = {
+        "diagnostics": ("max_rhat", "min_ess_bulk", "min_ess_tail", "divergences", "draws", "chains"),
+        "quality": ("r2", "mape", "coverage90", "durbin_watson"),
+    }
+    found = {"diagnostics": fit["diagnostics"], "quality": fit["fit_quality"]}
+    shares = ("mape", "coverage90")
+    rows = tuple(
+        (
+            say(lang, f"{family}.{key}"),
+            Measured(found[family][key], Kind.SHARE if key in shares else Kind.NUMBER)
+            if shown(found[family][key])
+            else None,
+        )
+        for family, keys in wanted.items()
+        for key in keys
+    )
+    columns = _columns(lang, item=Kind.TEXT, value=Kind.NUMBER)
+    return Section("diagnostics", say(lang, "section.diagnostics"), "", columns, rows)
+
+
+def _columns(lang: Lang, **kinds: Kind) -> tuple[Column, ...]:
+    return tuple(Column(key, say(lang, f"column.{key}"), kind) for key, kind in kinds.items())
+
+
+def _marked(columns: Iterable[Column], pair: Sequence[str] = (), adds: Sequence[str] = ()) -> tuple[Column, ...]:
+    return tuple(replace(column, pair=column.key in pair, adds_down=column.key in adds) for column in columns)
+
+
+def _pair(interval: Interval | None) -> tuple[float, float] | None:
+    return None if interval is None else (interval.p05, interval.p95)
+
+
+def _change(now: float, before: float | None) -> float | None:
+    return now / before - 1 if before else None
+
+
+def _yes(flag: bool, lang: Lang) -> str:
+    return say(lang, "yes" if flag else "no")
+
+
+def _list(items: Iterable[str], lang: Lang) -> str:
+    return say(lang, "list.join").join(items)
+
+
+def _loose(value: Any) -> Cell:
+    return value if value is None or isinstance(value, int | float) else str(value)

@@ -1,0 +1,242 @@
+"""Writing sections into a sheet: text stays text, sums are live, every formula carries its value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rich.cells import cell_len
+from xlsxwriter.utility import xl_range
+
+from reports.documents import guarded
+from reports.sections import Cell, Column, Kind, Measured, Section, cell_words
+from reports.words import NOTHING, Lang, plain, say
+
+HEAD = 3
+"""Row (from 0) of the column titles of a sheet that holds one table."""
+
+_LONGEST_TEXT, _WRAPPED = 32_767, 20
+_PAPER_A4 = 9
+
+_NUMBERS = {
+    Kind.TEXT: "General",
+    Kind.MONEY: "#,##0.00",
+    Kind.ESTIMATE: "#,##0",
+    Kind.GAIN: "+#,##0;-#,##0;0",
+    Kind.SHARE: "0.0%",
+    Kind.CHANGE: "+0.0%;-0.0%;0.0%",
+    Kind.GAP: "0.0000%",
+    Kind.ROI: '"1:"0.00',
+    Kind.NUMBER: "#,##0.000",
+}
+_STYLES: dict[str, dict[str, Any]] = {
+    "title": {"bold": True, "font_size": 16, "font_color": "#1F3864"},
+    "subtitle": {"bold": True, "font_size": 12, "font_color": "#1F3864"},
+    "sentence": {"font_color": "#595959"},
+    "head": {"bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter"},
+    "cell": {"valign": "top", "bottom": 4, "bottom_color": "#BFBFBF"},
+    "input": {"bg_color": "#FFF9DB", "font_color": "#1F4EC8", "border": 1, "border_color": "#D9D9D9", "locked": False},
+    "total": {"bold": True, "top": 1, "bottom": 6},
+    "status": {"bold": True, "font_size": 12},
+    "link": {"font_color": "#1F4EC8", "underline": 1},
+    "failed": {"bold": True, "bg_color": "#C00000", "font_color": "#FFFFFF"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The open workbook, its language, and each format made once."""
+
+    file: Any
+    lang: Lang
+    formats: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+
+    def style(self, name: str, number: str = "General", words: str = "") -> Any:
+        """Return the format of a style with a number format, fit for the words it shows."""
+        extra = {"text_wrap": True} if len(words) > _WRAPPED else {}
+        if guarded(words) != words:
+            # text that looks like a formula stays text even when a reader retypes the cell
+            extra["quote_prefix"] = True
+        key = (name, number, ",".join(extra))
+        if key not in self.formats:
+            self.formats[key] = self.file.add_format(_STYLES[name] | {"num_format": number} | extra)
+        return self.formats[key]
+
+    def say(self, key: str, **fields: object) -> str:
+        """Return a word in the workbook's language."""
+        return say(self.lang, key, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A live cell and its value at the time of writing."""
+
+    text: str
+    value: float
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A sheet being filled from top to bottom."""
+
+    book: Book
+    name: str
+    page: Any
+    row: int = 0
+    widths: dict[int, int] = field(default_factory=dict)
+
+    def text(self, words: str, style: str) -> None:
+        """Write a line of words and go down."""
+        self.page.write_string(self.row, 0, plain(words)[:_LONGEST_TEXT], self.book.style(style))
+        self.row += 1
+
+    def put(self, row: int, column: int, cell: Cell | Formula, kind: Kind, style: str = "cell") -> None:
+        """Write one value as what it is: text as text, numbers as numbers."""
+        if isinstance(cell, Measured):
+            self.put(row, column, cell.value, cell.kind, style)
+        elif isinstance(cell, Formula):
+            self.page.write_formula(row, column, cell.text, self.book.style(style, _NUMBERS[kind]), cell.value)
+        elif isinstance(cell, str):
+            words = plain(cell)[:_LONGEST_TEXT]
+            self.page.write_string(row, column, words, self.book.style(style, words=words))
+        elif cell is None:
+            self.page.write_blank(row, column, None, self.book.style(style))
+        elif isinstance(cell, int | float) and math.isfinite(cell):
+            number = "#,##0" if isinstance(cell, int) and kind is Kind.NUMBER else _NUMBERS[kind]
+            self.page.write_number(row, column, cell, self.book.style(style, number))
+        else:
+            self.page.write_string(row, column, NOTHING, self.book.style(style))
+
+    def widen(self, column: int, words: str, most: int = 48) -> None:
+        """Make a column as wide as words need, Chinese marks counted double."""
+        self.widths[column] = max(self.widths.get(column, 9), min(most, cell_len(words) + 2))
+
+    def unless_zero(self) -> dict[str, Any]:
+        """Return the conditional format that turns a check red."""
+        return {"type": "cell", "criteria": "!=", "value": 0, "format": self.book.style("failed")}
+
+    def finish(self, *, freeze: tuple[int, int] | None = None) -> None:
+        """Set widths, frozen panes and printing."""
+        for column, width in self.widths.items():
+            self.page.set_column(column, column, width)
+        if freeze is not None:
+            self.page.freeze_panes(*freeze)
+            self.page.repeat_rows(freeze[0] - 1)
+        self.page.set_landscape()
+        self.page.set_paper(_PAPER_A4)
+        self.page.fit_to_pages(1, 0)
+        self.page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+        self.page.set_footer("&L&A&R&P / &N")
+        self.page.hide_gridlines(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where a table's rows are: first and last row, total row, column of each key."""
+
+    first: int
+    last: int
+    total: int
+    columns: Mapping[str, int]
+
+
+def titled(sheet: Sheet, section: Section, editable: tuple[str, ...] = ()) -> Area:
+    """Fill a sheet that holds one table; its column titles are in row 4."""
+    sheet.text(section.title, "title")
+    sheet.text(section.sentence, "sentence")
+    sheet.row = HEAD
+    return _table(sheet, section, editable)
+
+
+def stack(sheet: Sheet, *stacked: Section) -> None:
+    """Fill a sheet with tables one under the other."""
+    for place, section in enumerate(stacked):
+        sheet.text(section.title, "subtitle" if place else "title")
+        sheet.text(section.sentence, "sentence")
+        _table(sheet, section)
+        sheet.row += 1
+    sheet.finish()
+
+
+def _table(sheet: Sheet, section: Section, editable: tuple[str, ...] = ()) -> Area:
+    """Write column titles, rows, totals and notes from the sheet's row on."""
+    table = _unpaired(section, sheet.book.lang)
+    head = sheet.row
+    area = Area(
+        head + 1, head + len(table.rows), head + len(table.rows) + 1, {c.key: i for i, c in enumerate(table.columns)}
+    )
+    for place, column in enumerate(table.columns):
+        _column(sheet, table, place, editable=column.key in editable)
+        sheet.put(head, place, column.title, Kind.TEXT, "head")
+    for row, cells in enumerate(table.rows, start=area.first):
+        for place, (column, cell) in enumerate(zip(table.columns, cells, strict=True)):
+            value = _across(table, row, place, cell) if column.adds_across else cell
+            sheet.put(row, place, value, column.kind, "input" if column.key in editable else "cell")
+    if table.total and table.rows:
+        _totals(sheet, table, area)
+    sheet.row = area.total + (1 if table.total else 0)
+    for line in table.note.splitlines():
+        sheet.text(line, "sentence")
+    return area
+
+
+def _column(sheet: Sheet, table: Section, place: int, *, editable: bool) -> None:
+    column = table.columns[place]
+    # a title may break into two lines, a number may not
+    sheet.widen(place, column.title, most=16)
+    most = 100 if column.key in {"note", "finding", "value", "effect"} and column.kind is Kind.TEXT else 48
+    for row in (*table.rows, *((table.total,) if table.total else ())):
+        sheet.widen(place, widest(row[place], column.kind), most)
+    if editable:
+        sheet.widen(place, "10,000,000.00")
+
+
+def widest(cell: Cell, kind: Kind) -> str:
+    """Return words about as wide as the cell will show."""
+    cents = ".00" if kind is Kind.MONEY or (isinstance(cell, Measured) and cell.kind is Kind.MONEY) else ""
+    return cell_words(cell, kind, "en") + cents
+
+
+def _across(table: Section, row: int, place: int, cell: Cell) -> Formula:
+    first = next(i for i, column in enumerate(table.columns) if column.adds_down)
+    return Formula(f"=SUM({xl_range(row, first, row, place - 1)})", _value(cell))
+
+
+def _totals(sheet: Sheet, table: Section, area: Area) -> None:
+    for place, (column, cell) in enumerate(zip(table.columns, table.total, strict=True)):
+        content: Cell | Formula = cell
+        if column.adds_down:
+            cells = xl_range(area.first, place, area.last, place)
+            content = Formula(f"=SUM({cells})", math.fsum(_value(row[place]) for row in table.rows))
+        sheet.put(area.total, place, content, column.kind, "total")
+
+
+def _value(cell: Cell) -> float:
+    return float(cell) if isinstance(cell, int | float) and math.isfinite(cell) else 0.0
+
+
+def _unpaired(section: Section, lang: Lang) -> Section:
+    """Return the section with each (low, high) column split in two."""
+
+    def split(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+        parts: list[Cell] = []
+        for column, cell in zip(section.columns, cells, strict=True):
+            both = cell if isinstance(cell, tuple) else (None, None)
+            parts += both if column.pair else (cell,)
+        return tuple(parts)
+
+    columns: list[Column] = []
+    for column in section.columns:
+        ends = ("low", "high") if column.pair else ()
+        columns += [
+            replace(column, key=f"{column.key}_{end}", title=say(lang, f"pair.{end}", title=column.title), pair=False)
+            for end in ends
+        ] or [column]
+    return replace(
+        section,
+        columns=tuple(columns),
+        rows=tuple(split(row) for row in section.rows),
+        total=split(section.total) if section.total else (),
+    )

@@ -1,0 +1,125 @@
+"""The plan and the fit on a terminal, within 100 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from optimizer.plan import Plan
+from reports import sections
+from reports.sections import Column, Kind, Section, cell_words
+from reports.words import Lang, plain, say, term
+
+WIDTH = 100
+"""Columns used at most."""
+
+_VERDICT_STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
+
+
+def show_plan(plan: Plan, fit: Mapping[str, Any], lang: Lang, console: Console, files: Sequence[str] = ()) -> None:
+    """Print the allocation and, under it, what it earns, how sure we are, notes and files.
+
+    Parameters
+    ----------
+    plan : Plan
+        A plan with lines.
+    fit : mapping
+        fit.json.
+    lang : {"en", "zh"}
+        Language.
+    console : Console
+        Where to print.
+    files : sequence of str
+        Files written, named last.
+    """
+    head = sections.headline(plan, fit["health"], lang)
+    table = sections.allocation(plan, lang)
+    _print(console, Text(head.title, style="bold"), Text(head.sentence))
+    _print(console, _table(table.only("line", "spend", "share", "gmv", "roi", "mroi", "binds"), lang))
+    _print(console, *(_fact(str(label), str(words), lang) for label, words in head.rows))
+    _print(console, *_findings(fit["health"], lang))
+    _print(console, *_bullets(say(lang, "terminal.notes"), (*plan.notes, *table.note.splitlines())))
+    _print(console, *_bullets(say(lang, "terminal.files"), files))
+
+
+def show_infeasible(plan: Plan, lang: Lang, console: Console) -> None:
+    """Print the rules that cannot hold together and the least changes that would make a plan possible."""
+    clash, cures = sections.conflict(plan, lang), sections.relaxation(plan, lang)
+    _print(console, Text(say(lang, "title.infeasible"), style="bold red"), Text(sections.period(plan, lang)))
+    _print(console, Text(clash.title, style="bold"), _table(clash, lang))
+    if cures.rows:
+        _print(console, Text(cures.title, style="bold"), Text(cures.sentence), _table(cures, lang))
+    _print(console, Text(say(lang, f"cure.{plan.status.word}")))
+    _print(console, *_bullets(say(lang, "terminal.notes"), plan.notes))
+
+
+def show_fit(fit: Mapping[str, Any], lang: Lang, console: Console) -> None:
+    """Print ROI with 90% intervals, the diagnostics, the verdict and what it rests on."""
+    roi, checks = sections.channel_roi(fit, lang), sections.health(fit["health"], lang)
+    _print(console, Text(say(lang, "title.fit"), style="bold"), Text(roi.sentence), _table(roi, lang))
+    diagnostics = sections.diagnostics(fit, lang)
+    _print(console, Text(diagnostics.title, style="bold"), _table(diagnostics, lang))
+    _print(console, Text(checks.sentence, style=_VERDICT_STYLES.get(str(fit["health"]["verdict"]), "")))
+    _print(console, *_findings(fit["health"], lang))
+
+
+def _print(console: Console, *parts: RenderableType) -> None:
+    for part in parts:
+        console.print(part, width=min(console.width, WIDTH), highlight=False)
+
+
+def _table(section: Section, lang: Lang) -> Table:
+    table = Table(box=box.SIMPLE, show_footer=bool(section.total), pad_edge=False, padding=(0, 1, 0, 0))
+    footers: Iterable[Any] = section.total or ("",) * len(section.columns)
+    for column, footer in zip(section.columns, footers, strict=True):
+        _add_column(table, column, "" if footer is None else cell_words(footer, column.kind, lang))
+    for row in section.rows:
+        cells = zip(section.columns, row, strict=True)
+        # Text, not str: a name such as [red] must not be read as markup
+        table.add_row(*(Text(cell_words(cell, column.kind, lang)) for column, cell in cells))
+    return table
+
+
+def _add_column(table: Table, column: Column, footer: str) -> None:
+    words = column.kind is Kind.TEXT
+    table.add_column(
+        Text(column.title),
+        Text(footer),
+        justify="left" if words else "right",
+        overflow="fold",
+        no_wrap=not words and not column.pair,
+        min_width=6 if words else None,
+    )
+
+
+def _fact(label: str, words: str, lang: Lang) -> Text:
+    return Text.assemble((say(lang, "terminal.fact", label=label), "bold"), words)
+
+
+def _bullets(title: str, lines: Sequence[str]) -> list[RenderableType]:
+    if not lines:
+        return []
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for line in lines:
+        table.add_row(Text("-"), Text(plain(line), overflow="fold"))
+    return [Text(title, style="bold"), table]
+
+
+def _findings(health: Mapping[str, Any], lang: Lang) -> list[Text]:
+    said = []
+    for check in sections.findings(health):
+        verdict = str(check["verdict"])
+        words = say(
+            lang,
+            "terminal.finding",
+            verdict=term(lang, "verdict", verdict),
+            name=plain(str(check["name"])),
+            sentence=plain(str(check["sentence"])),
+        )
+        said.append(Text(words, style=_VERDICT_STYLES.get(verdict, "")))
+    return said

@@ -1,0 +1,481 @@
+"""Words and number formats in English and Chinese: everything a reader sees that is not the project's own text."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from optimizer.plan import LinePlan, PlanStatus
+
+Lang = Literal["en", "zh"]
+LANGUAGES: tuple[Lang, ...] = get_args(Lang)
+
+NOTHING = "–"
+"""Shown where a quantity does not exist, such as the ROI of reserved money."""
+
+_CONTROLS = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+
+_EN = {
+    "title": "Marketing budget plan {quarter}",
+    "title.fit": "Fitted model",
+    "title.infeasible": "No plan can obey all rules at once",
+    "period": "{total} over {weeks} weeks, Monday {first} to Sunday {last}",
+    "headline.where": "Where the money goes",
+    "headline.earns": "What it earns",
+    "headline.sure": "How sure we are",
+    "headline.binds": "What binds",
+    "headline.last_year": "Against last year",
+    "headline.share": "{line} {share}",
+    "headline.rest": "{count} other lines {share}",
+    "headline.gmv": "Expected GMV {mean} (90% interval {low} to {high})",
+    "headline.roi": "ROI {roi}",
+    "headline.profit": "expected profit {profit}",
+    "headline.cvar": "mean of the worst outcomes {cvar}",
+    "headline.no_gmv": "No expectation was computed.",
+    "headline.gap": "Gap to the bound {gap}.",
+    "headline.no_proof": "There is no proof.",
+    "headline.verdict": "Model health: {verdict}, {findings}.",
+    "headline.findings.none": "no findings",
+    "headline.findings.some": "{count} finding(s) to read",
+    "headline.nothing_binds": "No rule binds.",
+    "headline.spend_change": "total spend {change} against the {spend} of the same weeks last year",
+    "list.join": ", ",
+    "sentence.join": " ",
+    "section.allocation": "Allocation",
+    "section.allocation.sentence": "Spend by line, what it is expected to earn, and what holds it. "
+    "Intervals hold 90% of the posterior.",
+    "section.weekly": "Week by week",
+    "section.weekly.sentence": "Spend per line and week; weeks are named by their Monday.",
+    "section.constraints": "Rules and their prices",
+    "section.constraints.sentence": "A binding rule holds the plan back; its price is what the objective would gain "
+    "from one unit more of its limit.",
+    "section.rules": "Logic rules",
+    "section.rules.sentence": "Rules that act on a line when its ROI has been weak.",
+    "section.rules.none": "The project sets no logic rules.",
+    "section.proof": "Proof",
+    "section.versus": "Against other divisions",
+    "section.versus.sentence": "The same posterior draws score both plans, so shared luck cancels out.",
+    "section.versus.none": "There is nothing to compare with.",
+    "section.health": "Model health",
+    "section.health.sentence": "Verdict: {verdict}; {findings}.",
+    "section.notes": "Notes and assumptions",
+    "section.notes.sentence": "What the reader must know before using the numbers.",
+    "section.notes.none": "No notes.",
+    "section.manifest": "Manifest",
+    "section.manifest.sentence": "Fingerprints and versions: the same ones give the same plan.",
+    "section.roi": "ROI by channel",
+    "section.roi.sentence": "Last 52 weeks of data; intervals hold 90% of the posterior.",
+    "section.diagnostics": "Sampling and fit",
+    "section.conflict": "Rules that cannot hold together",
+    "section.relaxation": "What would make a plan possible",
+    "section.relaxation.sentence": "The least change of one rule, all others kept.",
+    "section.prices": "Prices of binding rules",
+    "note.rounded": "Amounts are rounded for display; plan.xlsx, plan.csv and plan.json hold them to the cent.",
+    "note.reserve": "Reserved money without a response: {lines}.",
+    "note.prior": "Too little history, planned from the prior: {lines}.",
+    "note.slack": "{count} more rules hold with slack; plan.xlsx lists them all.",
+    "column.key": "Key",
+    "column.line": "Line",
+    "column.category": "Category",
+    "column.spend": "Spend",
+    "column.share": "Share",
+    "column.gmv": "Expected GMV",
+    "column.gmv_range": "GMV, 90% interval",
+    "column.roi": "ROI",
+    "column.roi_range": "ROI, 90% interval",
+    "column.mroi": "Next-yuan ROI",
+    "column.history": "Last year",
+    "column.change": "Change",
+    "column.near_optimal": "Spend within 1% of best",
+    "column.prob_weak": "P(weak fortnight)",
+    "column.binds": "What binds",
+    "column.total": "Total",
+    "column.rule": "Rule",
+    "column.kind": "Kind",
+    "column.value": "Value",
+    "column.sense": "Sense",
+    "column.limit": "Limit",
+    "column.least": "At least",
+    "column.most": "At most",
+    "column.tolerance": "Tolerance",
+    "column.check": "Check (0 = holds)",
+    "column.binding": "Binding",
+    "column.price": "Price",
+    "column.price_unit": "per unit of",
+    "column.fired": "Acts",
+    "column.lines": "Lines",
+    "column.effect": "Effect",
+    "column.item": "Item",
+    "column.against": "Compared with",
+    "column.gain": "GMV gain",
+    "column.gain_range": "Gain, 90% interval",
+    "column.prob_better": "P(plan is better)",
+    "column.verdict": "Verdict",
+    "column.finding": "Finding",
+    "column.note": "Note",
+    "column.channel": "Channel",
+    "column.contribution": "Contribution",
+    "column.half_life": "Half-life, weeks",
+    "column.source": "Learnt from",
+    "column.from": "From",
+    "column.to": "To",
+    "column.proposal": "Proposal",
+    "pair.low": "{title}: low",
+    "pair.high": "{title}: high",
+    "source.data": "data",
+    "source.prior": "prior only",
+    "total": "Total",
+    "other": "Other lines",
+    "yes": "yes",
+    "no": "no",
+    "sense.<=": "at most",
+    "sense.>=": "at least",
+    "sense.==": "exactly",
+    "kind.total": "total",
+    "kind.bounds": "bounds",
+    "kind.category_share": "category share",
+    "kind.group_share": "group share",
+    "kind.concentration": "concentration",
+    "kind.change": "change",
+    "kind.pilot": "pilot",
+    "kind.cut": "weak-ROI cut",
+    "verdict.PASS": "PASS",
+    "verdict.REVIEW": "REVIEW",
+    "verdict.FAIL": "FAIL",
+    "proof.status": "Status",
+    "proof.objective": "Objective of this plan",
+    "proof.bound": "No plan can pass",
+    "proof.gap": "Gap",
+    "proof.rounds": "Rounds",
+    "proof.draws": "Posterior draws",
+    "proof.solver": "Solver",
+    "proof.seconds": "Seconds",
+    "versus.last_quarter": "Last year's division",
+    "versus.pro_rata": "Pro-rata division",
+    "diagnostics.max_rhat": "Largest R-hat",
+    "diagnostics.min_ess_bulk": "Smallest bulk ESS",
+    "diagnostics.min_ess_tail": "Smallest tail ESS",
+    "diagnostics.divergences": "Divergences",
+    "diagnostics.draws": "Draws per chain",
+    "diagnostics.chains": "Chains",
+    "quality.r2": "R-squared",
+    "quality.mape": "Mean absolute percentage error",
+    "quality.coverage90": "Weeks inside the 90% band",
+    "quality.durbin_watson": "Durbin-Watson",
+    "terminal.fact": "{label}: ",
+    "terminal.notes": "Notes",
+    "terminal.files": "Files",
+    "terminal.finding": "{verdict} {name}: {sentence}",
+    "sheet.Cover": "Cover",
+    "sheet.Summary": "Per line: spend, share, expected GMV, ROI, what binds",
+    "sheet.Plan": "Line x week grid; the yellow cells may be edited",
+    "sheet.Checks": "Every rule: value against limit, 0 = holds",
+    "sheet.Solver": "The solver's own plan, its proof, prices, comparisons",
+    "sheet.Health": "Can the fitted model be trusted?",
+    "sheet.Assumptions": "Notes and assumptions behind the numbers",
+    "sheet.Manifest": "Run identity, fingerprints, versions",
+    "cover.checks": "Checks",
+    "cover.pass": "ALL CHECKS PASS",
+    "cover.fail": " CHECK(S) FAIL",
+    "cover.sheets": "Sheets",
+    "cover.fingerprint": "Fingerprint",
+    "cover.run_id": "Run",
+    "cover.key": "Colours",
+    "cover.key.input": "may be edited",
+    "cover.key.formula": "formula",
+    "cover.key.failed": "failed check",
+    "summary.static": "Expected GMV, ROI and intervals belong to the solver's plan and do not follow edits in "
+    "the sheet Plan; score an edited grid with: budget evaluate.",
+    "plan.how": "Yellow cells may be edited; totals and the sheet Checks follow.",
+    "checks.grid_total": "The sheet Plan adds up to the total",
+    "checks.grid_numbers": "Every cell of the sheet Plan is a number",
+    "checks.grid_positive": "No cell of the sheet Plan is negative",
+    "checks.master": "Broken rules",
+    "checks.live": "The first three rows follow the sheet Plan; the others are the solver's plan.",
+    "page.bars": "Spend by line",
+    "page.bars.sentence": "Bar: this plan. Black mark: the same weeks last year.",
+    "page.chart": "Spend by week",
+    "page.bar_title": "{line}: {spend} ({share})",
+    "page.cell_title": "{line}, {week}: {spend}",
+    "page.made_from": "Made from",
+}
+_EN |= {f"status.{status.word}": status.sentence for status in PlanStatus}
+_EN |= {f"cure.{status.word}": status.cure for status in PlanStatus}
+
+_ZH = {
+    "title": "{quarter} 营销预算方案",
+    "title.fit": "模型拟合结果",
+    "title.infeasible": "没有方案能同时满足全部规则",
+    "period": "共 {total}，{weeks} 周，{first}（周一）至 {last}（周日）",
+    "headline.where": "钱花在哪里",
+    "headline.earns": "能带来什么",
+    "headline.sure": "有多大把握",
+    "headline.binds": "受什么约束",
+    "headline.last_year": "与去年同期相比",
+    "headline.share": "{line} {share}",
+    "headline.rest": "其余 {count} 项 {share}",
+    "headline.gmv": "预期 GMV {mean}（90% 区间 {low} 至 {high}）",
+    "headline.roi": "ROI {roi}",
+    "headline.profit": "预期利润 {profit}",
+    "headline.cvar": "最差情形均值 {cvar}",
+    "headline.no_gmv": "未计算预期。",
+    "headline.gap": "与上界的差距 {gap}。",
+    "headline.no_proof": "尚无最优性证明。",
+    "headline.verdict": "模型健康度：{verdict}，{findings}。",
+    "headline.findings.none": "无需关注的问题",
+    "headline.findings.some": "{count} 条问题需要查看",
+    "headline.nothing_binds": "没有规则卡住方案。",
+    "headline.spend_change": "总支出较去年同期（{spend}）{change}",
+    "list.join": "，",
+    "sentence.join": "",
+    "section.allocation": "预算分配",
+    "section.allocation.sentence": "各项支出、预期回报以及受到的约束。区间包含 90% 的后验概率。",
+    "section.weekly": "逐周排期",
+    "section.weekly.sentence": "各项每周支出；周以周一日期表示。",
+    "section.constraints": "规则与影子价格",
+    "section.constraints.sentence": "起作用的规则限制了方案；价格是限额放宽一个单位时目标的增量。",
+    "section.rules": "逻辑规则",
+    "section.rules.sentence": "ROI 持续偏弱时对该项起作用的规则。",
+    "section.rules.none": "项目没有设置逻辑规则。",
+    "section.proof": "最优性证明",
+    "section.versus": "与其他分配方式比较",
+    "section.versus.sentence": "两个方案用同一组后验样本评分，共同的运气相互抵消。",
+    "section.versus.none": "没有可比较的方案。",
+    "section.health": "模型健康度",
+    "section.health.sentence": "结论：{verdict}；{findings}。",
+    "section.notes": "说明与假设",
+    "section.notes.sentence": "使用这些数字之前必须知道的事。",
+    "section.notes.none": "无说明。",
+    "section.manifest": "运行清单",
+    "section.manifest.sentence": "指纹与版本：相同则方案相同。",
+    "section.roi": "各渠道 ROI",
+    "section.roi.sentence": "数据最近 52 周；区间包含 90% 的后验概率。",
+    "section.diagnostics": "采样与拟合",
+    "section.conflict": "不能同时成立的规则",
+    "section.relaxation": "怎样才能得到方案",
+    "section.relaxation.sentence": "只改一条规则、其余不变时的最小改动。",
+    "section.prices": "起作用规则的影子价格",
+    "note.rounded": "金额显示时已取整；plan.xlsx、plan.csv 与 plan.json 精确到分。",
+    "note.reserve": "预留资金，无回报曲线：{lines}。",
+    "note.prior": "历史太短，按先验规划：{lines}。",
+    "note.slack": "另有 {count} 条规则有余量；完整清单见 plan.xlsx。",
+    "column.key": "键",
+    "column.line": "预算项",
+    "column.category": "类别",
+    "column.spend": "支出",
+    "column.share": "占比",
+    "column.gmv": "预期 GMV",
+    "column.gmv_range": "GMV 90% 区间",
+    "column.roi": "ROI",
+    "column.roi_range": "ROI 90% 区间",
+    "column.mroi": "下一元 ROI",
+    "column.history": "去年同期",
+    "column.change": "变化",
+    "column.near_optimal": "与最优相差 1% 以内的支出",
+    "column.prob_weak": "连续两周偏弱的概率",
+    "column.binds": "受限于",
+    "column.total": "合计",
+    "column.rule": "规则",
+    "column.kind": "类型",
+    "column.value": "数值",
+    "column.sense": "方向",
+    "column.limit": "限额",
+    "column.least": "不低于",
+    "column.most": "不超过",
+    "column.tolerance": "容差",
+    "column.check": "检查（0 为通过）",
+    "column.binding": "起作用",
+    "column.price": "价格",
+    "column.price_unit": "每单位",
+    "column.fired": "触发",
+    "column.lines": "涉及项",
+    "column.effect": "效果",
+    "column.item": "项目",
+    "column.against": "比较对象",
+    "column.gain": "GMV 增量",
+    "column.gain_range": "增量 90% 区间",
+    "column.prob_better": "本方案更优的概率",
+    "column.verdict": "结论",
+    "column.finding": "说明",
+    "column.note": "说明",
+    "column.channel": "渠道",
+    "column.contribution": "贡献",
+    "column.half_life": "半衰期（周）",
+    "column.source": "来源",
+    "column.from": "现值",
+    "column.to": "改为",
+    "column.proposal": "建议",
+    "pair.low": "{title}：下限",
+    "pair.high": "{title}：上限",
+    "source.data": "数据",
+    "source.prior": "仅先验",
+    "total": "合计",
+    "other": "其他项",
+    "yes": "是",
+    "no": "否",
+    "sense.<=": "不超过",
+    "sense.>=": "不低于",
+    "sense.==": "等于",
+    "kind.total": "总额",
+    "kind.bounds": "上下限",
+    "kind.category_share": "类别占比",
+    "kind.group_share": "组别占比",
+    "kind.concentration": "集中度",
+    "kind.change": "变动幅度",
+    "kind.pilot": "试点",
+    "kind.cut": "弱 ROI 削减",
+    "verdict.PASS": "通过",
+    "verdict.REVIEW": "需复核",
+    "verdict.FAIL": "不通过",
+    "proof.status": "状态",
+    "proof.objective": "本方案目标值",
+    "proof.bound": "任何方案不可能超过",
+    "proof.gap": "差距",
+    "proof.rounds": "迭代轮数",
+    "proof.draws": "后验样本数",
+    "proof.solver": "求解器",
+    "proof.seconds": "用时（秒）",
+    "versus.last_quarter": "去年同期分配",
+    "versus.pro_rata": "按比例分配",
+    "diagnostics.max_rhat": "最大 R-hat",
+    "diagnostics.min_ess_bulk": "最小 bulk ESS",
+    "diagnostics.min_ess_tail": "最小 tail ESS",
+    "diagnostics.divergences": "发散次数",
+    "diagnostics.draws": "每链样本数",
+    "diagnostics.chains": "链数",
+    "quality.r2": "R 平方",
+    "quality.mape": "平均绝对百分比误差",
+    "quality.coverage90": "落入 90% 区间的周",
+    "quality.durbin_watson": "Durbin-Watson",
+    "terminal.fact": "{label}：",
+    "terminal.notes": "说明",
+    "terminal.files": "文件",
+    "terminal.finding": "{verdict} {name}：{sentence}",
+    "sheet.Cover": "封面",
+    "sheet.Summary": "各项支出、占比、预期 GMV、ROI 与约束",
+    "sheet.Plan": "预算项 × 周；黄色单元格可改",
+    "sheet.Checks": "每条规则：数值与限额，0 为通过",
+    "sheet.Solver": "求解器的方案、证明、影子价格与比较",
+    "sheet.Health": "模型是否可信",
+    "sheet.Assumptions": "数字背后的说明与假设",
+    "sheet.Manifest": "运行编号、指纹、版本",
+    "cover.checks": "检查",
+    "cover.pass": "全部检查通过",
+    "cover.fail": " 项检查未通过",
+    "cover.sheets": "工作表",
+    "cover.fingerprint": "指纹",
+    "cover.run_id": "运行编号",
+    "cover.key": "颜色",
+    "cover.key.input": "可修改",
+    "cover.key.formula": "公式",
+    "cover.key.failed": "检查未通过",
+    "summary.static": "预期 GMV、ROI 与区间属于求解器的方案，不随 Plan 表的改动而变；改动后请用 budget evaluate 评分。",
+    "plan.how": "黄色单元格可改；合计与 Checks 表随之更新。",
+    "checks.grid_total": "Plan 表合计等于总额",
+    "checks.grid_numbers": "Plan 表每格都是数字",
+    "checks.grid_positive": "Plan 表没有负数",
+    "checks.master": "未通过的规则数",
+    "checks.live": "前三行随 Plan 表更新；其余为求解器的方案。",
+    "page.bars": "各项支出",
+    "page.bars.sentence": "色条：本方案。黑线：去年同期。",
+    "page.chart": "每周支出",
+    "page.bar_title": "{line}：{spend}（{share}）",
+    "page.cell_title": "{line}，{week}：{spend}",
+    "page.made_from": "依据",
+    "status.optimal": "在所示差距之内，已证明本方案最优。",
+    "status.feasible": "方案满足每条规则；上界说明还能好多少。",
+    "status.infeasible": "没有方案能同时满足全部规则。",
+    "status.time_limit": "在证明方案之前已到时间上限。",
+    "cure.optimal": "",
+    "cure.feasible": "部分回报曲线呈 S 形，上界不紧；所示差距是诚实的差距。",
+    "cure.infeasible": "请按建议放宽所列规则之一。",
+    "cure.time_limit": "请加大 --time-limit，或用 --gap 接受更大的差距。",
+}
+
+WORDS: Mapping[Lang, Mapping[str, str]] = MappingProxyType({"en": MappingProxyType(_EN), "zh": MappingProxyType(_ZH)})
+"""Language to key to word; words with ``{fields}`` are filled by :func:`say`."""
+
+
+def say(lang: Lang, key: str, **fields: object) -> str:
+    """Return the word of a key, its fields filled in."""
+    return WORDS[lang][key].format(**fields)
+
+
+def term(lang: Lang, family: str, word: str) -> str:
+    """Return the word for a member of a family such as ``kind``; one we do not know is shown as it is."""
+    return WORDS[lang].get(f"{family}.{word}", plain(word))
+
+
+def plain(text: str) -> str:
+    """Return text on one line without control marks, which could steer a terminal or hide in a cell."""
+    return "".join(" " if unicodedata.category(mark) in _CONTROLS else mark for mark in text)
+
+
+def line_label(line: LinePlan, lang: Lang) -> str:
+    """Return the name to show: the label of the language, else the key."""
+    return plain(line.label.get(lang) or line.name)
+
+
+def money_words(amount: float, lang: Lang, *, trim: bool = True) -> str:
+    """Return an amount of currency.
+
+    English: ``1,234,567``. Chinese: by ten thousands and hundred millions, ``123.46万``; ``trim`` takes off
+    trailing zeros, which columns keep so that their digits stand under each other.
+    """
+    if lang == "en" or abs(round(amount)) < 1e4:
+        return _unsigned_zero(f"{amount:,.0f}")
+    # rounded first, so that 99,999,999 reads 1亿 and not 10,000万
+    large = abs(round(amount / 1e4, 2)) >= 1e4
+    digits = f"{amount / 1e8:,.4f}" if large else f"{amount / 1e4:,.2f}"
+    return f"{_trimmed(digits) if trim else digits}{'亿' if large else '万'}"
+
+
+def amount_words(amount: float, currency: str, lang: Lang) -> str:
+    """Return an amount with its currency: ``5,000,000 CNY`` or ``500万元``."""
+    if lang == "zh" and currency == "CNY":
+        return f"{money_words(amount, lang)}元"
+    return f"{money_words(amount, lang)} {plain(currency)}"
+
+
+def roi_words(roi: float) -> str:
+    """Return ROI the Chinese way: spend 1, earn N, ``1:3.46``."""
+    return f"1:{_unsigned_zero(f'{roi:.2f}')}"
+
+
+def share_words(share: float) -> str:
+    """Return a share as percent with one decimal."""
+    return f"{_unsigned_zero(f'{100 * share:.1f}')}%"
+
+
+def gap_words(gap: float) -> str:
+    """Return an optimality gap as percent, fine enough for 3e-5; a smaller one is not called zero."""
+    digits = _unsigned_zero(f"{100 * gap:.4f}")
+    if gap > 0 and float(digits) == 0:
+        return "<0.0001%"
+    return f"{_trimmed(digits)}%"
+
+
+def number_words(number: float) -> str:
+    """Return a number with four significant digits, thousands separated."""
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
+def signed(words: str) -> str:
+    """Return formatted words with a plus sign unless they carry a minus."""
+    return words if words.startswith("-") else f"+{words}"
+
+
+def shown(number: float | None) -> bool:
+    """Say whether there is a number to show: not None, NaN or infinite."""
+    return number is not None and math.isfinite(number)
+
+
+def _trimmed(words: str) -> str:
+    return words.rstrip("0").rstrip(".")
+
+
+def _unsigned_zero(words: str) -> str:
+    return words.removeprefix("-") if not words.strip("-0.,") else words
