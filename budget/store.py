@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -73,17 +74,25 @@ def fit_fingerprint(project: Project, data_files: Sequence[Path], calendar_file:
     """SHA-256 over all that a fitted model depends on, and nothing that it does not.
 
     Counted: bytes of the data and calendar files, model settings (without ``cores``), data settings, what the fit
-    reads of each channel, and package versions. Not counted: file names, labels, the plan, and where the project lies.
+    reads of each channel, currency, package versions, and the code of ``mmm``. Not counted: file names, labels, the plan, and where the project lies.
     """
     parts = {
         "data": [fingerprint_file(path) for path in data_files],
         "calendar": None if calendar_file is None else fingerprint_file(calendar_file),
         "model": project.model.model_dump(mode="json", exclude={"cores"}),
         "reading": project.data.model_dump(mode="json", exclude={"file"}),
+        "currency": project.currency,
+        "code": _code(),
         "channels": [[name, _fitted_part(channel)] for name, channel in project.channels.items()],
         "versions": versions(FIT_PACKAGES),
     }
     return hashlib.sha256(_canonical(parts).encode()).hexdigest()
+
+
+def _code() -> str:
+    """SHA-256 of the statistics room's source: a fit made by other code is not this code's fit."""
+    sources = sorted(Path(str(files("mmm"))).glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def _fitted_part(channel: ChannelSettings) -> dict[str, Any]:

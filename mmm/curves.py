@@ -199,6 +199,15 @@ class WindowResponse:
         k, n = self.curves.half_saturation[:, name, None], self.curves.slope[:, name, None]
         return np.asarray(self.scale[name] * hill(self.by_name[name] @ lags.T, k, n, np))
 
+    def mean(self, spend: Floats) -> Floats:
+        """Expected GMV, array (name, span); what history carries over and later spend earns included."""
+        lags = self.lags(spend)
+        return np.stack([self._value(name, lags[name]).mean(axis=0) for name in range(len(self.curves.names))])
+
+    def thinned(self, draws: int) -> WindowResponse:
+        """The same window on about ``draws`` evenly spaced draws."""
+        return WindowResponse(self.curves.thinned(draws), self.weeks, self.carry_in, self.after, self.intensity)
+
     def incremental(self, spend: Floats) -> Floats:
         """GMV that the planned spend adds to what history carries over and later spend earns, array (draw, name)."""
         lags, without = self.lags(spend), self.lags(np.zeros_like(spend))

@@ -12,20 +12,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from mmm.baseline import baseline_draws
 from mmm.calendar import Calendar
 from mmm.curves import ResponseCurves
 from mmm.extract import channel_report, contribution_draws, extract_curves
 from mmm.health import convergence_checks, document, fit_checks, identification_checks
-from mmm.model import MediaModel, build_model, media_parameters, parameter_shapes, prepare
+from mmm.model import MediaModel, build_model, parameter_shapes, prepare
 from mmm.panel import Panel
 from mmm.settings import ChannelSettings, EventSettings, ModelSettings
 
 Floats = npt.NDArray[np.float64]
 OnStage = Callable[[str], None]
-
-PRIOR_DRAWS = 4000
 
 
 @dataclass(slots=True)
@@ -109,7 +108,7 @@ def fit(
         compiled = compile_model(graph)
     with watch.stage("sample"):
         trace = sample(compiled, settings, show_progress=show_progress)
-    with watch.stage("extract"):
+    with watch.stage("extract"), threadpool_limits(limits=1, user_api="blas"):
         z = {name: _stacked(trace, name) for name in parameter_shapes(model)}
         parameters, contribution = contribution_draws(z, model)
         curves = extract_curves(
@@ -131,8 +130,7 @@ def fit(
             *identification_checks(
                 model.channels,
                 panel.spend[:, :, [panel.channels.index(name) for name in model.channels]],
-                prior_log_roi(model, settings.seed),
-                np.log(parameters["roi"]).mean(axis=1),
+                z["roi_z"],
                 [name for name in panel.channels if name not in model.channels],
             ),
         ]
@@ -287,23 +285,6 @@ def diagnose(trace: Any, parameters: Mapping[str, Any], settings: ModelSettings)
         "chains": settings.chains,
         "mean_steps": float(np.asarray(trace.sample_stats["n_steps"].values).mean()),
     }
-
-
-def prior_log_roi(model: MediaModel, seed: int) -> Floats:
-    """Draws of log ROI before the data, the guard on total media included: array (draw, channel).
-
-    The guard is put in by resampling prior draws with its density as weight.
-    """
-    rng = np.random.default_rng([seed, 13])
-    z = {name: rng.standard_normal((PRIOR_DRAWS, *shape)) for name, shape in parameter_shapes(model).items()}
-    roi = media_parameters(z, model, np)["roi"]
-    if model.prior.total is not None:
-        centre, sd = model.prior.total
-        value = model.kpi_mean * model.value_per_kpi
-        total = ((roi * model.spend_share).sum(axis=2) * (value / value.sum())).sum(axis=1)
-        weight = np.exp(-0.5 * ((np.log(total) - centre) / sd) ** 2)
-        roi = roi[rng.choice(PRIOR_DRAWS, PRIOR_DRAWS, p=weight / weight.sum())]
-    return np.asarray(np.log(roi).mean(axis=1))
 
 
 def _media_share(contribution: Floats, model: MediaModel) -> dict[str, float]:

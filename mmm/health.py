@@ -131,7 +131,7 @@ def fit_checks(quality: Mapping[str, float], p_value: float, p_negative: float) 
 
 
 def identification_checks(
-    names: Sequence[str], spend: Floats, prior: Floats, posterior: Floats, prior_only: Sequence[str]
+    names: Sequence[str], spend: Floats, own_effect: Floats, prior_only: Sequence[str]
 ) -> list[Check]:
     """What the data could not tell: collinear channels, channels unmoved from their prior, channels without history.
 
@@ -141,15 +141,15 @@ def identification_checks(
         Learnt channels.
     spend : array (unit, week, channel)
         Their spend.
-    prior, posterior : array (draw, channel)
-        Log ROI before and after the data.
+    own_effect : array (draw, channel)
+        Each channel's deviation from its prior centre, standard normal before the data.
     prior_only : sequence of str
         Channels with too little history.
     """
     pairs = collinear_pairs(names, spend)
     worst = max((abs(r) for _, _, r in pairs), default=0.0)
     told = "; ".join(f"{a} and {b} ({r:.2f})" for a, b, r in pairs)
-    silent = [name for name, moved in zip(names, information(prior, posterior), strict=True) if not moved]
+    silent = [name for name, told in zip(names, informed(own_effect), strict=True) if not told]
     return [
         Check(
             "collinear channels",
@@ -166,9 +166,10 @@ def identification_checks(
             "REVIEW" if silent else "PASS",
             float(len(silent)),
             0,
-            f"The data say next to nothing about {', '.join(silent)}: their ROI is the prior's. Test one of them."
+            f"The data say next to nothing about {', '.join(silent)} on their own: their ROI is what is believed of all "
+            "channels together. A lift test of one of them would tell."
             if silent
-            else "The data moved or narrowed the prior of every channel.",
+            else "The data tell something of every channel's own ROI.",
         ),
         Check(
             "little history",
@@ -196,11 +197,10 @@ def collinear_pairs(names: Sequence[str], spend: Floats) -> list[tuple[str, str,
     return [(names[varying[a]], names[varying[b]], float(r[a, b])) for a, b in found]
 
 
-def information(prior: Floats, posterior: Floats) -> npt.NDArray[np.bool_]:
-    """Whether the data narrowed each channel's log ROI by a tenth, or moved it by a quarter of its prior's sd."""
-    sd = prior.std(axis=0)
-    narrowed = posterior.std(axis=0) < 0.9 * sd
-    moved = np.abs(posterior.mean(axis=0) - prior.mean(axis=0)) > 0.25 * sd
+def informed(own_effect: Floats) -> npt.NDArray[np.bool_]:
+    """Whether the data narrowed a standard normal by a tenth, or moved it by a quarter: array (channel,)."""
+    narrowed = own_effect.std(axis=0) < 0.9
+    moved = np.abs(own_effect.mean(axis=0)) > 0.25
     return np.asarray(narrowed | moved)
 
 

@@ -559,7 +559,7 @@ def _read_parquet(path: Path, _: str, __: str | None) -> list[Sequence[object]]:
 def _read_xlsx(path: Path, name: str, sheet: str | None) -> list[Sequence[object]]:
     from openpyxl import load_workbook  # noqa: PLC0415 - Panel stays cheap to import
 
-    _refuse_bomb(path, name)
+    refuse_bomb(path, name)
     with warnings.catch_warnings():
         # openpyxl warns of styles and validations it drops; only values are read here.
         warnings.simplefilter("ignore", UserWarning)
@@ -575,7 +575,8 @@ def _read_xlsx(path: Path, name: str, sheet: str | None) -> list[Sequence[object
             book.close()
 
 
-def _refuse_bomb(path: Path, name: str) -> None:
+def refuse_bomb(path: Path, name: str) -> None:
+    """Refuse a workbook that unpacks to far more than its size, before a reader opens it."""
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > min(_MOST_BYTES, _MOST_RATIO * path.stat().st_size):

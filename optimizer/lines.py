@@ -65,9 +65,12 @@ class Line:
 
 
 def select(lines: Iterable[Line], names: LineNames, *, reserves: bool) -> tuple[int, ...]:
-    """Positions of the lines a rule names; ``all`` leaves reserve lines out unless ``reserves``."""
+    """Positions of the lines a rule names; ``all`` leaves reserve lines out unless ``reserves``.
+
+    With several units a line is called ``channel@unit``; naming the channel names it in every unit.
+    """
     table = tuple(lines)
     if names == "all":
         return tuple(i for i, line in enumerate(table) if reserves or not line.reserve)
     wanted = (names,) if isinstance(names, str) else names
-    return tuple(i for i, line in enumerate(table) if line.name in wanted)
+    return tuple(i for i, line in enumerate(table) if line.name in wanted or line.name.partition("@")[0] in wanted)

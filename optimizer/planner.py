@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ import pyomo.environ as pyo
 from mmm.problems import TimeLimitReached
 from optimizer.decision import Decision, ReserveRule, TotalRule
 from optimizer.logic import broken_cuts, opening_cuts, streak_rows
-from optimizer.problem import PlanProblem
+from optimizer.problem import PlanProblem, Rulebook
 from optimizer.solver import Ints, Master
 
 Floats = npt.NDArray[np.float64]
@@ -48,8 +48,12 @@ class Optimum:
     spend : array (line, week)
     objective, bound : float
         Expected objective of the plan, and the bound no plan can pass.
+    hull_objective : float
+        The same through the draws' concave hulls: what the search itself could reach.
     rounds : int
         Linear programs solved.
+    columns : array (column,)
+        The solver's columns when the plan was found, for its switches.
     search : Search
         The linear program as it stands, for prices and near-optimal ranges.
     """
@@ -57,13 +61,20 @@ class Optimum:
     spend: Floats
     objective: float
     bound: float
+    hull_objective: float
     rounds: int
+    columns: Floats
     search: Search
 
     @property
     def gap(self) -> float:
         """How much better a plan could be at most, as a share of this one."""
         return max(0.0, (self.bound - self.objective) / max(abs(self.objective), 1e-300))
+
+    @property
+    def search_gap(self) -> float:
+        """The part of the gap that more rounds could still close."""
+        return max(0.0, (self.bound - self.hull_objective) / max(abs(self.hull_objective), 1e-300))
 
 
 class Infeasible(Exception):  # noqa: N818 - an outcome that the caller turns into a plan's status
@@ -81,10 +92,15 @@ class Search:
     Attributes
     ----------
     spend_columns : array (line, week) of int
-    theta_columns : array (name, span) of int
+    theta_columns : array (name, span or 1) of int
         theta is the expected response in units of ``kpi_unit``, so that no currency reaches the solver.
-    base_rows : int
-        Rows before the first tangent.
+    switches : array (switch,) of int
+        Columns of the 0/1 variables.
+    carried : float
+        The objective without any planned spend (what history carries in, what later spend earns); it is left out of
+        every objective and bound, so that the gap is a share of what the plan itself adds.
+    has_logic : bool
+        True when the weak-ROI logic of some lines is in the program.
     """
 
     problem: PlanProblem
@@ -92,24 +108,25 @@ class Search:
     master: Master
     spend_columns: Ints
     theta_columns: Ints
+    switches: Ints
     kpi_unit: float
-    base_rows: int
-
-    @property
-    def has_switches(self) -> bool:
-        """True when the program holds 0/1 variables."""
-        return len(self.decision.model.switches) > 0
+    carried: float
+    has_logic: bool
 
     def spend_of(self, columns: Floats) -> Floats:
         """Spend in currency from a solution, array (line, week)."""
         return np.asarray(np.maximum(columns[self.spend_columns], 0.0) * self.decision.unit)
 
-    def set_objective(self) -> None:
-        """Put the plan's own objective into the solver."""
+    def objective_costs(self) -> tuple[Ints, Floats]:
+        """Columns and costs of the plan's own objective, in the solver's units."""
         per_gmv, per_money = objective_weights(self.problem)
         columns = np.concatenate([self.theta_columns.ravel(), self.spend_columns.ravel()])
         money = np.full(self.spend_columns.size, -per_money * self.decision.unit / self.kpi_unit)
-        self.master.set_costs(columns, np.concatenate([np.full(self.theta_columns.size, per_gmv), money]))
+        return columns, np.concatenate([np.full(self.theta_columns.size, per_gmv), money])
+
+    def set_objective(self) -> None:
+        """Put the plan's own objective into the solver."""
+        self.master.set_costs(*self.objective_costs())
 
     def respond(self, spend: Floats, *, hull: bool) -> tuple[Floats, Floats]:
         """Expected response (name, span) and its gradient (name, span, week) at a plan (line, week)."""
@@ -118,11 +135,13 @@ class Search:
     def objective_of(self, spend: Floats, mean: Floats) -> float:
         """The objective in currency, from a plan and its expected response."""
         per_gmv, per_money = objective_weights(self.problem)
-        return float(per_gmv * mean.sum() - per_money * spend.sum())
+        return float(per_gmv * mean.sum() - per_money * spend.sum()) - self.carried
 
     def cut_at(self, spend: Floats) -> float:
         """Add the tangents of every line and week at a plan; returns the objective on the concave hulls."""
         mean, gradient = self.respond(spend, hull=True)
+        if self.theta_columns.shape[1] == 1:
+            mean, gradient = mean.sum(axis=1, keepdims=True), gradient.sum(axis=1, keepdims=True)
         names, span, _ = gradient.shape
         constant = (mean - np.einsum("ctw,cw->ct", gradient, spend[:names])) / self.kpi_unit
         slopes = gradient * (self.decision.unit / self.kpi_unit)
@@ -147,7 +166,8 @@ def objective_weights(problem: PlanProblem) -> tuple[float, float]:
 
 def flat_plan(problem: PlanProblem) -> Floats:
     """The total divided like last year's mix, every week alike, array (line, week); lines without a past get a tenth
-    of the mean."""
+    of the mean.
+    """
     past = np.array([float(line.reference.sum()) for line in problem.lines])
     new = 0.1 * past[past > 0].mean() if (past > 0).any() else 1.0
     weight = np.where(past > 0, past, new)
@@ -155,7 +175,7 @@ def flat_plan(problem: PlanProblem) -> Floats:
     return np.repeat(per_week[:, None], len(problem.weeks), axis=1)
 
 
-def build_decision(problem: PlanProblem) -> Decision:
+def build_decision(problem: Rulebook) -> Decision:
     """Variables and every business row that needs no response, the opening cuts of weak lines included."""
     decision = Decision(problem.lines, problem.weeks, problem.total)
     exact = problem.settings.total_rule == "equal"
@@ -168,16 +188,18 @@ def build_decision(problem: PlanProblem) -> Decision:
     return decision
 
 
-def build_search(problem: PlanProblem, caps: Mapping[int, Floats] | None = None) -> Search:
+def build_search(problem: PlanProblem, caps: Mapping[int, Floats] | None = None, *, by_week: bool = True) -> Search:
     """The first linear program: business rows, one theta per line and week, tangents at multiples of a flat plan.
 
-    ``caps`` names the lines whose weak-ROI logic is put in, with the most each can spend in each week.
+    ``caps`` names the lines whose weak-ROI logic is put in, with the most each can spend in each week. Without
+    ``by_week`` there is one theta per line: a smaller program with looser tangents.
     """
     decision = build_decision(problem)
     start = flat_plan(problem)
     mean, _ = problem.response.mean_and_gradient(start[: problem.responding].T)
-    names, span = mean.shape
-    kpi_unit = float(mean.sum()) / mean.size or 1.0
+    names, span = mean.shape[0], mean.shape[1] if by_week else 1
+    per_gmv, _ = objective_weights(problem)
+    kpi_unit = float(mean.sum()) / (names * span) or 1.0
     model = decision.model
     model.RESPONSES = pyo.RangeSet(0, names - 1)
     model.SPAN = pyo.RangeSet(0, span - 1)
@@ -192,8 +214,10 @@ def build_search(problem: PlanProblem, caps: Mapping[int, Floats] | None = None)
         master=master,
         spend_columns=master.columns_of(model.spend.values()).reshape(len(problem.lines), len(problem.weeks)),
         theta_columns=master.columns_of(model.theta.values()).reshape(names, span),
+        switches=master.columns_of(model.switches.values()),
         kpi_unit=kpi_unit,
-        base_rows=master.rows,
+        carried=per_gmv * float(problem.response.mean(np.zeros((len(problem.weeks), names))).sum()),
+        has_logic=bool(caps),
     )
     search.set_objective()
     for multiple in START_MULTIPLES:
@@ -258,28 +282,84 @@ def most_spend(search: Search, line: int, ends: float) -> Floats:
 
 
 def approximate(search: Search, options: SolveOptions, ends: float, on_round: OnRound, rounds: int = 0) -> Optimum:
-    """Cut until the bound and the best plan meet, or time is up."""
-    best, best_hull, best_value, bound = None, -np.inf, -np.inf, np.inf
-    for rounds in range(rounds + 1, rounds + MOST_ROUNDS + 1):  # noqa: B020, PLR1704 - counts on
-        solved = search.master.solve(seconds=ends - time.monotonic(), gap=options.gap / 10)
-        if solved.outcome == "infeasible":
-            raise Infeasible(search.decision)
-        bound = min(bound, solved.bound * search.kpi_unit)
-        if solved.columns.size:
-            candidates = [search.spend_of(solved.columns)]
-            # Between the last answer and the best plan the tangents are loosest; a convex program may stop there too.
-            if best is not None:
-                candidates.append(0.5 * (candidates[0] + best))
-            for number, spend in enumerate(candidates):
-                hull = search.cut_at(spend)
-                allowed = number == 0 or not search.has_switches
-                if allowed and hull > best_hull and (not search.has_switches or not broken_lines(search.problem, spend)):
-                    mean, _ = search.respond(spend, hull=False)
-                    best, best_hull, best_value = spend, hull, search.objective_of(spend, mean)
-        gap = (bound - best_hull) / max(abs(best_hull), 1e-300)
-        on_round(rounds, gap)
-        if gap <= options.gap or solved.outcome == "time_limit" or time.monotonic() >= ends:
-            break
-    if best is None:
-        raise TimeLimitReached("no plan that obeys every rule was found within the time limit")
-    return Optimum(spend=best, objective=best_value, bound=bound, rounds=rounds, search=search)
+    """Cut until the bound and the best plan meet, or time is up.
+
+    With 0/1 variables the tangents are first found with fractions allowed, which is a fast linear program; the integer
+    program then needs few rounds.
+    """
+    if search.switches.size:
+        search.master.set_integer(search.switches, integer=False)
+        rounds = _Rounds(search, options, ends, on_round, rounds, relaxed=True).run().rounds
+        search.master.set_integer(search.switches, integer=True)
+    return _Rounds(search, options, ends, on_round, rounds, relaxed=False).run().optimum()
+
+
+@dataclass(slots=True)
+class _Rounds:
+    """The loop of outer approximation and what it has found so far."""
+
+    search: Search
+    options: SolveOptions
+    ends: float
+    on_round: OnRound
+    rounds: int
+    relaxed: bool
+    best: Floats | None = None
+    best_columns: Floats = field(default_factory=lambda: np.empty(0))
+    hull: float = -np.inf
+    bound: float = np.inf
+
+    def run(self) -> _Rounds:
+        """Solve and cut until done."""
+        for _ in range(MOST_ROUNDS):
+            self.rounds += 1
+            solved = self.search.master.solve(seconds=self.ends - time.monotonic(), gap=self.options.gap / 10)
+            if solved.outcome == "infeasible":
+                raise Infeasible(self.search.decision)
+            self.bound = min(self.bound, solved.bound * self.search.kpi_unit - self.search.carried)
+            if solved.columns.size:
+                self._cut(solved.columns)
+            if self.best is not None:
+                self.on_round(self.rounds, self.gap)
+            if self.gap <= self.options.gap or solved.outcome == "time_limit" or time.monotonic() >= self.ends:
+                break
+        return self
+
+    @property
+    def gap(self) -> float:
+        """How far the best plan is from the bound, on the concave hulls."""
+        if self.best is None:
+            return np.inf
+        return (self.bound - self.hull) / max(abs(self.hull), 1e-300)
+
+    def _cut(self, columns: Floats) -> None:
+        """Tangents at the answer, and halfway to the best plan, where they are loosest."""
+        answer = self.search.spend_of(columns)
+        halfway = None if self.best is None else 0.5 * (answer + self.best)
+        self._consider(answer, columns)
+        # Halfway between two plans is a plan, unless a switch stands between them.
+        if halfway is not None:
+            self._consider(halfway, columns, a_plan=self.relaxed or not self.search.switches.size)
+
+    def _consider(self, spend: Floats, columns: Floats, *, a_plan: bool = True) -> None:
+        hull = self.search.cut_at(spend)
+        if not a_plan or hull <= self.hull:
+            return
+        if self.search.has_logic and not self.relaxed and broken_lines(self.search.problem, spend):
+            return
+        self.best, self.best_columns, self.hull = spend, columns, hull
+
+    def optimum(self) -> Optimum:
+        """The best plan with its bound."""
+        if self.best is None:
+            raise TimeLimitReached("No plan that obeys every rule was found within the time limit; raise --time-limit.")
+        mean, _ = self.search.respond(self.best, hull=False)
+        return Optimum(
+            spend=self.best,
+            objective=self.search.objective_of(self.best, mean),
+            bound=self.bound,
+            hull_objective=self.hull,
+            rounds=self.rounds,
+            columns=self.best_columns,
+            search=self.search,
+        )

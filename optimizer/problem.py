@@ -22,8 +22,8 @@ YEAR_WEEKS = 52
 
 
 @dataclass(frozen=True, slots=True)
-class PlanProblem:
-    """A plan to be made.
+class Rulebook:
+    """What is to be divided and under which rules: all that can be known before a model is fitted.
 
     Attributes
     ----------
@@ -35,8 +35,6 @@ class PlanProblem:
     quarter : str
     total_fen : int
     currency : str
-    response : WindowResponse
-        Of the lines with a response.
     """
 
     settings: PlanSettings
@@ -45,12 +43,24 @@ class PlanProblem:
     quarter: str
     total_fen: int
     currency: str
-    response: WindowResponse
 
     @property
     def total(self) -> float:
         """Money to divide, in currency."""
         return self.total_fen / 100
+
+
+@dataclass(frozen=True, slots=True)
+class PlanProblem(Rulebook):
+    """A plan to be made.
+
+    Attributes
+    ----------
+    response : WindowResponse
+        Of the lines with a response.
+    """
+
+    response: WindowResponse
 
     @property
     def responding(self) -> int:

@@ -6,8 +6,6 @@ that obeys every row. It works on what is left after rounding down, so its numbe
 
 from __future__ import annotations
 
-
-
 import highspy
 import numpy as np
 import numpy.typing as npt

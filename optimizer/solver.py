@@ -112,14 +112,13 @@ class Master:
         full[columns] = costs
         _expect_ok(self._highs.changeColsCost(everything.size, everything, full), "changing the objective")
 
-    def relax_integrality(self) -> None:
-        """Make every column continuous, for the prices of a plan whose switches are fixed."""
+    def set_integer(self, columns: Ints, *, integer: bool) -> None:
+        """Hold columns to whole numbers, or let them be fractions."""
         import highspy
 
-        everything = np.arange(self._highs.getNumCol(), dtype=np.int32)
-        kinds = np.full(everything.size, int(highspy.HighsVarType.kContinuous), dtype=np.uint8)
-        status = self._highs.changeColsIntegrality(everything.size, everything, kinds)
-        _expect_ok(status, "relaxing the switches")
+        kind = highspy.HighsVarType.kInteger if integer else highspy.HighsVarType.kContinuous
+        kinds = np.full(columns.size, int(kind), dtype=np.uint8)
+        _expect_ok(self._highs.changeColsIntegrality(columns.size, columns, kinds), "changing the switches")
 
     def solve(self, *, seconds: float, gap: float, maximise: bool = True) -> Solved:
         """Solve; every option is stated anew. "Infeasible" is confirmed without presolve."""

@@ -147,7 +147,7 @@ class _Issued:
         if names == "all":
             return [i for i, line in enumerate(self.lines) if not line.reserve]
         wanted = {names} if isinstance(names, str) else set(names)
-        return [i for i, line in enumerate(self.lines) if line.name in wanted]
+        return [i for i, line in enumerate(self.lines) if {line.name, line.name.split("@")[0]} & wanted]
 
 
 def _issued(lines: Sequence[Line], weeks: Sequence[date], weekly_fen: Sequence[Sequence[int]], gmv: Floats) -> _Issued:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from optimizer.verify import Finding
 from optimizer.plan import (
     Comparison,
     Conflict,
@@ -218,3 +219,34 @@ def _relaxation(relaxation: Relaxation) -> Document:
         "to": _number(relaxation.to),
         "sentence": relaxation.sentence,
     }
+
+
+def evaluation_document(
+    evaluation: tuple[Plan, Sequence[Finding]], health: Mapping[str, Any], fingerprint: str, source: str
+) -> Document:
+    """Build evaluation.json: a given plan's lines and expectations as in plan.json, and the rules it breaks.
+
+    Parameters
+    ----------
+    evaluation : (Plan, sequence of Finding)
+        The scored plan and every limit held against it.
+    health : mapping
+        ``health`` of fit.json.
+    fingerprint : str
+        Of the fitted model.
+    source : str
+        Name of the file that held the plan.
+    """
+    plan, findings = evaluation
+    kept = ("quarter", "weeks", "currency", "total", "lines", "expected", "constraints", "rules", "versus", "notes")
+    document = plan_document(plan, health, fingerprint, [])
+    broken = [
+        {"name": f.name, "kind": f.kind, "line": f.line, "value": f.value, "limit": f.limit, "sentence": f.sentence}
+        for f in findings
+        if f.broken
+    ]
+    return (
+        {"source": source, "obeys_rules": not broken, "broken": broken}
+        | {key: document[key] for key in kept}
+        | {"health": dict(health), "fingerprint": fingerprint}
+    )

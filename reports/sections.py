@@ -146,6 +146,11 @@ def spent(plan: Plan) -> float:
     return currency(sum(line.spend_fen for line in plan.lines))
 
 
+def spent_with_history(plan: Plan) -> float:
+    """Return the spend, in currency, of the lines that last year's figure speaks of: not the reserved ones."""
+    return currency(sum(line.spend_fen for line in plan.lines if line.history_spend is not None))
+
+
 def period(plan: Plan, lang: Lang) -> str:
     """Total, number of weeks and their dates, as a sentence."""
     return say(
@@ -230,9 +235,9 @@ def _findings_words(health: Mapping[str, Any], lang: Lang) -> str:
 
 
 def _last_year(plan: Plan, lang: Lang) -> str:
-    if not plan.last_quarter_spend:
+    if not plan.last_quarter_spend or not plan.lines:
         return ""
-    change = spent(plan) / plan.last_quarter_spend - 1
+    change = spent_with_history(plan) / plan.last_quarter_spend - 1
     spend = amount_words(plan.last_quarter_spend, plan.currency, lang)
     return say(lang, "headline.spend_change", change=signed(share_words(change)), spend=spend)
 
@@ -321,7 +326,7 @@ def _allocation_total(plan: Plan, lang: Lang) -> tuple[Cell, ...]:
         None,
         None,
         sum(history) if history else None,
-        _change(total, plan.last_quarter_spend),
+        _change(spent_with_history(plan), plan.last_quarter_spend),
         None,
         None,
         "",

@@ -13,7 +13,7 @@ from rich.text import Text
 from optimizer.plan import Plan
 from reports import sections
 from reports.sections import Column, Kind, Section, cell_words
-from reports.words import Lang, plain, say, term
+from reports.words import Lang, amount_words, plain, roi_words, say, term
 
 WIDTH = 100
 """Columns used at most."""
@@ -92,7 +92,7 @@ def _add_column(table: Table, column: Column, footer: str) -> None:
         Text(footer),
         justify="left" if words else "right",
         overflow="fold",
-        no_wrap=not words and not column.pair,
+        no_wrap=column.key == "line" or (not words and not column.pair),
         min_width=6 if words else None,
     )
 
@@ -123,3 +123,40 @@ def _findings(health: Mapping[str, Any], lang: Lang) -> list[Text]:
         )
         said.append(Text(words, style=_VERDICT_STYLES.get(verdict, "")))
     return said
+
+
+def show_evaluation(document: Mapping[str, Any], lang: Lang, console: Console) -> None:
+    """Print what a given plan is expected to earn and the rules it breaks.
+
+    Parameters
+    ----------
+    document : mapping
+        evaluation.json.
+    lang : {"en", "zh"}
+        Language.
+    console : Console
+        Where to print.
+    """
+    gmv, roi = document["expected"]["gmv"], document["expected"]["roi"]
+    total = amount_words(document["total"], document["currency"], lang)
+    earns = amount_words(gmv["mean"], document["currency"], lang)
+    low, high = (amount_words(gmv[key], document["currency"], lang) for key in ("p05", "p95"))
+    words = say(lang, "evaluation.earns", total=total, earns=earns, low=low, high=high)
+    _print(console, Text(say(lang, "title.evaluation", source=document["source"]), style="bold"), Text(words))
+    if roi is not None:
+        _print(console, Text(f"ROI {roi_words(roi)}"))
+    broken = [rule["sentence"] for rule in document["broken"]]
+    _print(console, *_bullets(say(lang, "evaluation.broken"), broken))
+    if not broken:
+        _print(console, Text(say(lang, "evaluation.obeys"), style="green"))
+
+
+def show_facts(facts: Mapping[str, Any], console: Console) -> None:
+    """Print facts of data and project, one a line; a mapping as an indented list."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for name, value in facts.items():
+        words = "\n".join(f"{k}: {v:,.2f}" for k, v in value.items()) if isinstance(value, Mapping) else plain(str(value))
+        table.add_row(name, Text(words))
+    _print(console, table)

@@ -48,7 +48,9 @@ def media(name, weekly_fen, roi, label=None):
 
 
 def lines():
-    douyin = media("douyin_live", [9_000_033 + 100_001 * t for t in range(13)], 3.456, {"zh": "抖音直播", "en": "Douyin"})
+    douyin = media(
+        "douyin_live", [9_000_033 + 100_001 * t for t in range(13)], 3.456, {"zh": "抖音直播", "en": "Douyin"}
+    )
     red = media("小红书", [5_000_010] * 13, 2.5)
     pilot = replace(media("bilibili", [0] * 13, 0.0), history_spend=None, roi=None, prior_only=True)
     tools = LinePlan(
@@ -69,21 +71,25 @@ def lines():
     return (douyin, red, pilot, tools, *(media(name, [100_001 + i] * 13, 1.5) for i, name in enumerate(HOSTILE)))
 
 
-def limits():
-    weekly = (
-        ConstraintReport(
-            f"at most 30% a week: 小红书 {week}", "change", "小红书", "<=", 50_000.1, 50_000.1, "CNY", True, 1.25, "CNY"
-        )
-        for week in WEEKS[:3]
+def limit(name, kind, value, most, price=None, **others):
+    priced = {"price": price, "price_unit": None if price is None else "unit of limit", "binding": price is not None}
+    return ConstraintReport(
+        **{"name": name, "kind": kind, "line": None, "sense": "<=", "value": value, "limit": most, "unit": "CNY"}
+        | priced
+        | others
     )
+
+
+def limits():
     return (
-        ConstraintReport("total", "total", None, "==", 5e6, 5e6, "CNY", True, 3.1, "CNY of total"),
-        ConstraintReport("social cap", "group_share", None, "<=", 0.45, 0.45, "share", True, 41_234.0, "point"),
-        ConstraintReport("=floor()", "group_share", None, ">=", 0.08, 0.05, "share", False, None, None),
-        ConstraintReport(
-            "half to double: douyin_live", "bounds", "douyin_live", "<=", 9e5, 2e6, "CNY", False, None, None
+        limit("total", "total", 5e6, 5e6, price=3.1, sense="=="),
+        limit("social cap", "group_share", 0.45, 0.45, price=41_234.0, unit="share"),
+        limit("=floor()", "group_share", 0.08, 0.05, sense=">=", unit="share"),
+        limit("half to double: douyin_live", "bounds", 9e5, 2e6, line="douyin_live"),
+        *(
+            limit(f"at most 30% a week: 小红书 {week}", "change", 50_000.1, 50_000.1, price=1.25, line="小红书")
+            for week in WEEKS[:3]
         ),
-        *weekly,
     )
 
 
@@ -105,7 +111,7 @@ def plan():
         cvar=0.7 * gmv.mean,
         proof=Proof(gmv.mean, 1.003 * gmv.mean, 0.003, 5, 4000, "HiGHS 1.15.1", 0.31),
         constraints=limits(),
-        rules=(RuleReport("weak ROI", "cut", True, ("小红书",), "cut by 20% in 2027-10-04"),),
+        rules=(RuleReport("weak ROI", "cut", fired=True, lines=("小红书",), effect="cut by 20% in 2027-10-04"),),
         last_quarter_spend=4_200_000.0,
         last_quarter=Comparison(4_200_000.0, interval(9e6), Interval(1e6, -2e5, 1e6, 2e6), 0.93),
         pro_rata=Comparison(total / 100, interval(1e7), Interval(5e5, 1e5, 5e5, 9e5), 0.99),

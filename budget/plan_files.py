@@ -1,0 +1,343 @@
+"""A plan that somebody wrote: plan.csv or the planning workbook, read back into whole fen or refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, localcontext
+from difflib import get_close_matches
+from pathlib import Path
+
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from mmm.panel import refuse_bomb
+from mmm.problems import InputError, Problem
+from reports.documents import unguarded
+from reports.sheets import HEAD
+from reports.words import plain
+
+COLUMNS = ("week", "line", "spend")
+SHEET = "Plan"
+
+_FIRST_WEEK = 2  # the workbook's weeks begin in column C
+_MOST_BYTES = 20 * 1000**2
+_MOST_FEN = 2**53  # up to here a float in currency units still tells one fen from the next
+_MOST_SHOWN = 60
+_CURE = "Write an amount such as 12500 or 12500.50; write 0 where nothing is to be spent."
+_AMOUNT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
+_DATE = re.compile(r"(\d{4})([-/.年])(\d{1,2})[-/.月](\d{1,2})日?( 0?0:00(:00)?)?", re.ASCII)
+
+
+def read_plan(path: Path, lines: Sequence[str], weeks: Sequence[date]) -> tuple[tuple[int, ...], ...]:
+    """Read a plan from plan.csv (week,line,spend) or from the sheet "Plan" of our workbook.
+
+    Parameters
+    ----------
+    path : Path
+        A .csv file in UTF-8 or GB 18030, or an .xlsx file.
+    lines : sequence of str
+        Budget lines of the project.
+    weeks : sequence of date
+        Mondays of the plan.
+
+    Returns
+    -------
+    tuple of tuple of int, (line, week)
+        Spend in fen, in the order of ``lines`` and ``weeks``.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file: lines or weeks that are unknown, missing or given twice, and cells that are not
+        money in whole fen.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise _refusal("this kind of file is not read", path.name, path.suffix, f"Save it as {' or '.join(_READERS)}.")
+    _refuse_absent(path)
+    draft = _Draft(path.name, tuple(lines), tuple(weeks))
+    try:
+        reader(path, draft)
+    except InputError:
+        raise
+    except Exception as error:  # parsers raise errors of every kind on a broken file
+        cure = "Open it where it was made and save it again."
+        raise _refusal("the file cannot be read", path.name, str(error).split("\n")[0], cure) from error
+    return draft.fen()
+
+
+def _refuse_absent(path: Path) -> None:
+    if not path.is_file():
+        near = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = get_close_matches(path.name, near, n=1)
+        cure = f'Did you mean "{close[0]}"?' if close else "Name a plan.csv or a plan.xlsx."
+        raise _refusal("the file does not exist", path.name, "", cure)
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise _refusal("the file is larger than 20 MB", path.name, f"{size} bytes", "Keep the plan alone.")
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The plan as far as it is read, and what is wrong with it; ``places`` says where each amount stands."""
+
+    file: str
+    lines: tuple[str, ...]
+    weeks: tuple[date, ...]
+    amounts: dict[tuple[str, date], int] = field(default_factory=dict)
+    places: dict[tuple[str, date], str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, what: str, where: str, cell: object = "", cure: str = "") -> None:
+        """Keep a problem for the end."""
+        self.problems.append(Problem(what, where, _shown(cell), cure))
+
+    def report_name(self, what: str, where: str, cell: object, cure: str) -> None:
+        """Keep a problem of a name that many rows share: its first place is enough."""
+        if _shown(cell) not in self.unknown:
+            self.unknown.add(_shown(cell))
+            self.report(what, where, cell, cure)
+
+    def week(self, cell: object, where: str) -> date | None:
+        """Read one of the plan's Mondays; None, and a problem, when it is not."""
+        span = f"The plan's weeks are the Mondays from {self.weeks[0]} to {self.weeks[-1]}."
+        found = _day(cell)
+        if found is None:
+            self.report_name("the week is not a date", where, cell, f"Write it as {self.weeks[0]}. {span}")
+        elif found not in self.weeks:
+            self.report_name("the week is not one of the plan's", where, cell, span)
+            return None
+        return found
+
+    def line(self, cell: object, where: str) -> str | None:
+        """Read one of the plan's lines; None, and a problem, when it is not."""
+        key = _key("" if cell is None else str(cell))
+        for name in self.lines:
+            if _key(name) == key:
+                return name
+        what = "the line is not in the project" if key else "the line has no name"
+        self.report_name(what, where, cell, _suggest(key, self.lines))
+        return None
+
+    def put(self, line: str, week: date, cell: object, where: str) -> None:
+        """Take one amount, once."""
+        if (line, week) in self.places:
+            first = self.places[line, week]
+            self.report(f"the week {week} of {line} is given twice", where, cell, f"It is in {first} too; keep one.")
+            return
+        self.places[line, week] = where
+        fault, self.amounts[line, week] = _money(cell)
+        if fault:
+            self.report(fault, where, cell, _CURE)
+
+    def fen(self) -> tuple[tuple[int, ...], ...]:
+        """Return the whole plan, or raise everything that is wrong with it."""
+        lines_by_gap: dict[tuple[date, ...], list[str]] = {}
+        for line in self.lines:
+            gap = tuple(week for week in self.weeks if (line, week) not in self.places)
+            lines_by_gap.setdefault(gap, []).append(line)
+        for gap, lines in lines_by_gap.items():
+            if gap:
+                span = "any week" if gap == self.weeks else ", ".join(map(str, gap))
+                where = f"{self.file}, line {', '.join(lines)}"
+                self.report(f"there is no spend for {span}", where, "", "Write 0 where nothing is to be spent.")
+        if self.problems:
+            raise InputError(self.problems)
+        return tuple(tuple(self.amounts[line, week] for week in self.weeks) for line in self.lines)
+
+
+# CSV ------------------------------------------------------------------------------------------------------------------
+
+
+def _read_csv(path: Path, draft: _Draft) -> None:
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("gb18030")
+    records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    header = [title.strip().casefold() for title in records[0]] if records else []
+    _refuse_header(draft.file, header)
+    for row, record in enumerate(records[1:], 2):
+        if any(cell.strip() for cell in record):
+            _csv_row(draft, f"{draft.file}, row {row}", record, header)
+
+
+def _refuse_header(file: str, header: Sequence[str]) -> None:
+    words = {0: "is missing", 1: ""}
+    faults = {title: words.get(header.count(title), "appears more than once") for title in COLUMNS}
+    cure = f"Row 1 names the columns {', '.join(COLUMNS)}, each once."
+    problems = [
+        Problem(f'the column "{title}" {fault}', f"{file}, row 1", _shown(",".join(header)), cure)
+        for title, fault in faults.items()
+        if fault
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _csv_row(draft: _Draft, where: str, record: Sequence[str], header: Sequence[str]) -> None:
+    if any(cell.strip() for cell in record[len(header) :]):
+        # Most often an unquoted thousands comma, which would cut the amount short.
+        cure = 'Put amounts with commas in quotes: "1,234.50".'
+        draft.report("there are more cells than the header has", where, ",".join(record), cure)
+    cells = dict(zip(header, record, strict=False))
+    week = draft.week(cells.get("week"), f"{where}, column week")
+    line = draft.line(unguarded(cells.get("line", "").strip()), f"{where}, column line")
+    if week is not None and line is not None:
+        draft.put(line, week, cells.get("spend"), f"{where}, column spend")
+
+
+# Workbook -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Formula:
+    """A cell that is computed."""
+
+    text: str
+
+
+def _read_workbook(path: Path, draft: _Draft) -> None:
+    refuse_bomb(path, path.name)
+    rows = _sheet(path)
+    sheet = f"{draft.file}, sheet {SHEET}"
+    weeks = _week_columns(draft, sheet, rows[HEAD] if len(rows) > HEAD else ())
+    keyed = [number for number, row in enumerate(rows) if number > HEAD and row and not _is_blank(row[0])]
+    # Rows without a key below the last line are the totals and what a reader wrote under them.
+    for number in range(HEAD + 1, max(keyed, default=HEAD) + 1):
+        if not all(map(_is_blank, rows[number])) and not _is_totals(rows[number]):
+            _workbook_row(draft, sheet, number, rows[number], weeks)
+
+
+def _is_totals(row: Sequence[object]) -> bool:
+    return _is_blank(row[0]) and any(isinstance(cell, _Formula) for cell in row[_FIRST_WEEK : _FIRST_WEEK + 1])
+
+
+def _sheet(path: Path) -> list[list[object]]:
+    """Cells of the sheet "Plan", those with a formula marked as such."""
+    from openpyxl import load_workbook  # noqa: PLC0415 - a plan in CSV needs no reader of workbooks
+
+    with warnings.catch_warnings():
+        # openpyxl warns of styles and validations it drops; only values are read here.
+        warnings.simplefilter("ignore", UserWarning)
+        book = load_workbook(path, read_only=True, data_only=False)
+        try:
+            if SHEET not in book.sheetnames:
+                cure = "Give the workbook that budget plan wrote."
+                raise _refusal(f'there is no sheet "{SHEET}"', path.name, _shown(", ".join(book.sheetnames)), cure)
+            page = book[SHEET]
+            page.reset_dimensions()  # files written by other tools may state a wrong size, and rows would be lost
+            return [[_content(cell) for cell in row] for row in page.iter_rows()]
+        finally:
+            book.close()
+
+
+def _content(cell: object) -> object:
+    value = getattr(cell, "value", None)
+    # An array formula is an object that holds its text.
+    return _Formula(str(getattr(value, "text", value))) if getattr(cell, "data_type", "") == "f" else value
+
+
+def _week_columns(draft: _Draft, sheet: str, titles: Sequence[object]) -> dict[int, date]:
+    """Columns of the sheet by number with their Mondays."""
+    weeks: dict[int, date] = {}
+    # What comes after the last title that starts like a date is the total, in whatever language.
+    last = max((column for column, title in enumerate(titles) if str(title)[:1].isdigit()), default=0)
+    for column in range(_FIRST_WEEK, last + 1):
+        where = f"{sheet}, cell {xl_rowcol_to_cell(HEAD, column)}"
+        week = draft.week(titles[column], where)
+        if week is not None and week in weeks.values():
+            draft.report("the week is given twice", where, titles[column], "Keep one column a week.")
+        elif week is not None:
+            weeks[column] = week
+    return weeks
+
+
+def _workbook_row(draft: _Draft, sheet: str, number: int, row: Sequence[object], weeks: Mapping[int, date]) -> None:
+    line = draft.line(row[0], f"{sheet}, cell {xl_rowcol_to_cell(number, 0)}")
+    if line is None:
+        return
+    for column, week in weeks.items():
+        cell = row[column] if column < len(row) else None
+        draft.put(line, week, cell, f"{sheet}, cell {xl_rowcol_to_cell(number, column)}")
+
+
+_READERS: dict[str, Callable[[Path, _Draft], None]] = {".csv": _read_csv, ".xlsx": _read_workbook}
+
+
+# Cells ----------------------------------------------------------------------------------------------------------------
+
+
+def _money(cell: object) -> tuple[str, int]:
+    """Fault (empty when there is none) and fen."""
+    if _is_blank(cell):
+        return "the spend is empty", 0
+    if isinstance(cell, _Formula):
+        return "the spend is a formula, not a number", 0
+    text = _digits(cell)
+    if not _AMOUNT.fullmatch(text):
+        return "the spend is not a number", 0
+    with localcontext(prec=len(text) + 4):  # wide enough that nothing is rounded unseen
+        fen = Decimal(text.replace(",", "")).scaleb(2)
+        return _fault(fen), int(fen)
+
+
+def _fault(fen: Decimal) -> str:
+    if fen < 0:
+        return "the spend is negative"
+    if fen > _MOST_FEN:
+        return "the spend is larger than any budget"
+    if fen != fen.to_integral_value():
+        return "the spend has more than two decimals"
+    return ""
+
+
+def _digits(cell: object) -> str:
+    """Text of a cell, half-width; of a number its decimal digits, as many as a spreadsheet keeps."""
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return f"{Decimal(f'{cell:.15g}'):f}"
+    return unicodedata.normalize("NFKC", str(cell)).replace("\u2212", "-").strip()
+
+
+def _day(cell: object) -> date | None:
+    """Read a day written year first; None when it is not."""
+    match = _DATE.fullmatch(unicodedata.normalize("NFKC", "" if cell is None else str(cell)).strip())
+    try:
+        return date(int(match[1]), int(match[3]), int(match[4])) if match else None
+    except ValueError:
+        return None
+
+
+def _key(name: str) -> str:
+    """Return a line's name as a cell holds it."""
+    return plain(name).strip()
+
+
+def _is_blank(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _shown(cell: object) -> str:
+    if cell is None:
+        return ""
+    return plain(cell.text if isinstance(cell, _Formula) else str(cell)).strip()[:_MOST_SHOWN]
+
+
+def _suggest(key: str, lines: Sequence[str]) -> str:
+    """Nearest line, whatever its case, or the lines there are."""
+    folded = {line.casefold(): line for line in lines}
+    if close := get_close_matches(key.casefold(), folded, n=1):
+        return f'Did you mean "{folded[close[0]]}"?'
+    return f"The lines are: {', '.join(lines[:12])}{' ...' if len(lines) > 12 else ''}."
+
+
+def _refusal(what: str, where: str, value: str, cure: str) -> InputError:
+    return InputError([Problem(what, where, value[:_MOST_SHOWN], cure)])

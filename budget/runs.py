@@ -1,0 +1,473 @@
+"""Runs: one function per command, wiring data to fit to plan to files. Holds no mathematics and prints nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from budget.checks import total_fen
+from budget.project import LoadedProject, find_config, load_project
+from budget.store import FitStore, fit_fingerprint, fingerprint_file, manifest, write_atomically
+from mmm.calendar import Calendar, intensity, quarter_of, quarter_weeks, read_calendar, week_range
+from mmm.curves import ResponseCurves, load_curves
+from mmm.problems import InputError, ModelRejected, Problem
+from mmm.settings import SplitFiles
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from mmm.panel import Panel
+    from optimizer.lines import Line
+    from optimizer.plan import Plan
+    from optimizer.problem import History, Identity, PlanProblem, Rulebook
+    from reports.words import Lang
+
+FIT_FILES = ("curves.npz", "fit.json", "fit.nc")
+PLAN_FILES = ("plan.json", "plan.csv", "plan.xlsx", "plan.html", "manifest.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a run tells what it is doing: ``stage`` by name, ``say`` in words, ``bar`` whether a bar may be drawn."""
+
+    stage: Callable[[str], None] = lambda _: None
+    say: Callable[[str], None] = lambda _: None
+    bar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An opened project and where its files go.
+
+    Attributes
+    ----------
+    loaded : LoadedProject
+    demo : bool
+        The shipped demo is used, for want of a project file.
+    home : Path
+        Folder of ``.budget`` and of the default output.
+    command : tuple of str
+        The command line, for the manifest.
+    """
+
+    loaded: LoadedProject
+    demo: bool
+    home: Path
+    command: tuple[str, ...] = field(default=())
+
+    def out(self, given: Path | None) -> Path:
+        """The output folder: the one given, else ``plans/<quarter>`` beside the project."""
+        return given or self.home / "plans" / quarter_of(plan_weeks(self.loaded)).replace(" ", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted model as it is stored."""
+
+    folder: Path
+    document: dict[str, Any]
+    curves: ResponseCurves
+    reused: bool
+
+
+def open_session(config: Path | None, total: str | None = None, command: Sequence[str] = ()) -> Session:
+    """Find and read the project."""
+    path, demo = find_config(config)
+    loaded = load_project(path, total=total)
+    return Session(loaded, demo, Path.cwd() if demo else loaded.folder, tuple(command))
+
+
+def plan_weeks(loaded: LoadedProject) -> tuple[date, ...]:
+    """The Mondays to plan."""
+    plan = loaded.project.plan
+    if plan.quarter:
+        return quarter_weeks(plan.quarter)
+    if plan.start is None:
+        where = f"{loaded.path.name}, plan"
+        raise InputError([Problem("nothing says when the plan begins", where, cure="Give plan.quarter or plan.start.")])
+    return week_range(plan.start, plan.weeks)
+
+
+def data_files(loaded: LoadedProject) -> tuple[Path, ...]:
+    """The files that hold the data."""
+    file = loaded.project.data.file
+    names = (file.outcome, file.spend) if isinstance(file, SplitFiles) else (file,)
+    return tuple(loaded.data_folder / name for name in names)
+
+
+def calendar_file(loaded: LoadedProject) -> Path | None:
+    """The file of the calendar; None without one."""
+    name = loaded.project.calendar
+    if name == "none":
+        return None
+    shipped = Path(str(files("configs") / "calendars" / f"{name}.yaml"))
+    return shipped if shipped.is_file() else loaded.calendar_folder / name
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What the data files and the calendar hold, and the seconds it took to read them."""
+
+    panel: Panel
+    calendar: Calendar
+    seconds: float
+
+
+def read_data(loaded: LoadedProject, progress: Progress) -> Data:
+    """Read the panel and the calendar; the problems of both come together."""
+    from mmm.panel import read_panel
+
+    progress.stage("read")
+    began = time.perf_counter()
+    found: list[Any] = []
+    problems: list[Problem] = []
+    project = loaded.project
+    for read in (
+        lambda: read_panel(project.data, project.channels, loaded.data_folder),
+        lambda: read_calendar(project.calendar, loaded.calendar_folder),
+    ):
+        try:
+            found.append(read())
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return Data(found[0], found[1], time.perf_counter() - began)
+
+
+def fingerprint(loaded: LoadedProject) -> str:
+    """Identity of data, model settings, calendar and versions."""
+    present = [path for path in data_files(loaded) if path.is_file()]
+    return fit_fingerprint(loaded.project, present, calendar_file(loaded))
+
+
+def ensure_fit(session: Session, progress: Progress, data: Data | None = None, *, accept_failed: bool = False) -> Fitted:
+    """The stored fit that matches data and settings, or a new one from ``data`` (read when absent).
+
+    Raises
+    ------
+    ModelRejected
+        The fit failed its gates and ``accept_failed`` is off.
+    """
+    fitted = stored_fit(session) or new_fit(session, progress, data)
+    health = fitted.document["health"]
+    if health["verdict"] == "FAIL" and not accept_failed:
+        failed = [check["sentence"] for check in health["checks"] if check["verdict"] == "FAIL"]
+        told = "\n".join(f"- {sentence}" for sentence in failed)
+        raise ModelRejected(
+            f"The fitted model failed its gates, so no plan rests on it:\n{told}\n"
+            "Mend the data or the model; --accept-failed-model plans all the same, and the plan says so."
+        )
+    return fitted
+
+
+def stored_fit(session: Session) -> Fitted | None:
+    """The stored fit, when one matches and is intact."""
+    if not all(path.is_file() for path in data_files(session.loaded)):
+        return None
+    folder = FitStore(session.home).find(fingerprint(session.loaded))
+    return None if folder is None else _read_fit(folder, reused=True)
+
+
+def _read_fit(folder: Path, *, reused: bool) -> Fitted:
+    document = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
+    return Fitted(folder, document, load_curves(folder / "curves.npz"), reused)
+
+
+def new_fit(session: Session, progress: Progress, data: Data | None = None) -> Fitted:
+    """Read the data, fit, and store the result."""
+    from mmm.fit import fit
+
+    loaded, read = session.loaded, data or read_data(session.loaded, progress)
+    panel, calendar = read.panel, read.calendar
+    project, identity = loaded.project, fingerprint(loaded)
+    result = fit(
+        panel,
+        project.channels,
+        calendar,
+        project.data.events,
+        project.model,
+        currency=project.currency,
+        fingerprint=identity,
+        on_stage=progress.stage,
+        show_progress=progress.bar,
+    )
+    seconds = {"read": read.seconds} | result.document["seconds"]
+    seconds["total"] += read.seconds
+    document = result.document | {"seconds": seconds}
+
+    def fill(folder: Path) -> None:
+        write_atomically(folder / "curves.npz", result.curves.to_bytes())
+        write_atomically(folder / "fit.json", to_json(document))
+        result.write_draws(folder / "fit.nc")
+
+    return _read_fit(FitStore(session.home).publish(identity, fill), reused=False)
+
+
+def to_json(document: object) -> str:
+    """JSON text, keys in their order, Chinese as it is."""
+    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def write_fit(session: Session, fitted: Fitted, out: Path) -> tuple[str, ...]:
+    """Copy a stored fit to the output folder, with its manifest."""
+    for name in FIT_FILES:
+        write_atomically(out / name, (fitted.folder / name).read_bytes())
+    write_atomically(out / "manifest.json", to_json(_manifest(session, [out / name for name in FIT_FILES])))
+    return (*FIT_FILES, "manifest.json")
+
+
+def _manifest(session: Session, outputs: Sequence[Path]) -> dict[str, Any]:
+    return manifest(
+        session.loaded,
+        command=session.command,
+        data_files=data_files(session.loaded),
+        fingerprint=fingerprint(session.loaded),
+        outputs=outputs,
+    )
+
+
+def identities(loaded: LoadedProject, names: Sequence[str], prior_only: Sequence[bool]) -> list[Identity]:
+    """What the project says of every line: ``names`` with a response in their order, then reserve lines."""
+    from optimizer.problem import Identity
+
+    project = loaded.project
+    found = []
+    for name, prior in zip(names, prior_only, strict=True):
+        channel, _, unit = name.partition("@")
+        settings = project.channels[channel]
+        label = {
+            language: f"{text} {unit}".strip()
+            for language, text in (("en", settings.label.en), ("zh", settings.label.zh))
+            if text
+        }
+        found.append(Identity(name, settings.category, settings.groups, label, settings.weak_roi, prior_only=prior))
+    for name, line in project.lines.items():
+        found.append(Identity(name, line.category, line.groups, dict(line.label), reserve=True))
+    return found
+
+
+def _history(curves: ResponseCurves) -> History:
+    from optimizer.problem import History
+
+    return History(curves.weeks, curves.spend, curves.visits, curves.attributed, curves.modelled)
+
+
+def _total(loaded: LoadedProject) -> int:
+    fen = total_fen(loaded.project.plan)
+    if fen is None:
+        where = f"{loaded.path.name}, plan.total"
+        raise InputError([Problem("nothing says how much money to divide", where, cure="Give --total or plan.total.")])
+    return fen
+
+
+def rulebook_before_fit(loaded: LoadedProject, panel: Panel) -> Rulebook:
+    """The rules on the lines' history, before there is a model."""
+    from optimizer.problem import History, Rulebook, build_lines
+
+    several = len(panel.units) > 1
+    names = [f"{c}@{u}" if several else c for u in panel.units for c in panel.channels]
+
+    def flat(values: Any) -> Any:
+        return values.transpose(1, 0, 2).reshape(len(panel.weeks), -1)
+
+    history = History(panel.weeks, flat(panel.spend), flat(panel.visits), flat(panel.attributed), None)
+    plan, weeks = loaded.project.plan, plan_weeks(loaded)
+    who = identities(loaded, names, [False] * len(names))
+    lines = build_lines(who, history, weeks, plan.rules)
+    return Rulebook(plan, lines, weeks, quarter_of(weeks), _total(loaded), loaded.project.currency)
+
+
+def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
+    """The problem to solve: lines, rules, weeks and the response over them."""
+    from optimizer.problem import PlanProblem, build_lines
+
+    plan, weeks = loaded.project.plan, plan_weeks(loaded)
+    if weeks[0] <= curves.weeks[0]:
+        where = f"{loaded.path.name}, plan"
+        cure = f"The data begin with the week of {curves.weeks[0]}; plan a later time."
+        raise InputError([Problem("the plan begins before the data", where, str(weeks[0]), cure)])
+    lines = build_lines(identities(loaded, curves.names, curves.prior_only), _history(curves), weeks, plan.rules)
+    calendar = read_calendar(loaded.project.calendar, loaded.calendar_folder)
+    span = week_range(weeks[0], len(weeks) + curves.max_lag)
+    goes_on = np.array([line.reference.mean() for line in lines if not line.reserve])
+    response = curves.over(weeks, intensity(calendar, span), goes_on)
+    total = _total(loaded)
+    return PlanProblem(plan, lines, weeks, quarter_of(weeks), total, loaded.project.currency, response)
+
+
+def plan_notes(session: Session, fitted: Fitted) -> list[str]:
+    """Sentences that every plan of this project carries."""
+    notes = [session.loaded.project.note] if session.loaded.project.note else []
+    notes.append(
+        "Expected GMV is what the planned spend adds, its carry-over after the plan included, over what history still "
+        "carries in; after the plan, spend is taken to go on at the plan's usual weekly level."
+    )
+    if fitted.document["health"]["verdict"] == "FAIL":
+        notes.insert(0, "THE MODEL FAILED ITS GATES and the plan was asked for all the same: do not move money by it.")
+    return notes
+
+
+def write_plan(session: Session, plan: Plan, fitted: Fitted, out: Path, lang: Lang) -> dict[str, Any]:
+    """Write every file of a plan, each whole or not at all; returns plan.json's document."""
+    from reports.documents import plan_csv, plan_document
+    from reports.page import render_page
+    from reports.workbook import write_workbook
+
+    document = plan_document(plan, fitted.document["health"], fitted.document["fingerprint"], PLAN_FILES)
+    about = _manifest(session, [])
+    about["run_id"] = run_id(document)
+    document["id"] = about["run_id"]
+    write_atomically(out / "plan.json", to_json(document))
+    write_atomically(out / "plan.csv", plan_csv(plan))
+    with tempfile.TemporaryDirectory() as draft:
+        book = Path(draft) / "plan.xlsx"
+        write_workbook(plan, fitted.document, about, book, lang)
+        write_atomically(out / "plan.xlsx", book.read_bytes())
+    write_atomically(out / "plan.html", render_page(plan, fitted.document, about, lang))
+    about["outputs"] = [
+        {"name": name, "sha256": fingerprint_file(out / name)} for name in PLAN_FILES if name != "manifest.json"
+    ]
+    write_atomically(out / "manifest.json", to_json(about))
+    return document
+
+
+def run_id(document: dict[str, Any]) -> str:
+    """Identity of a plan by its content, the time it took left out: the same plan has the same id."""
+    import hashlib
+
+    proof = {key: value for key, value in (document["proof"] or {}).items() if key != "seconds"}
+    text = json.dumps(document | {"proof": proof}, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def copy_demo(folder: Path) -> None:
+    """Copy the demo project into a new or empty folder."""
+    if folder.exists() and any(folder.iterdir()):
+        cure = "Name a new or an empty folder; nothing was written."
+        raise InputError([Problem("the folder is not empty", folder.name, cure=cure)])
+    source = Path(str(files("configs") / "demo"))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if path.is_file():
+            shutil.copyfile(path, folder / path.name)
+
+
+
+
+def rules_clash(session: Session, data: Data) -> Plan | None:
+    """The infeasible plan, when the rules clash whatever the response; None when they can hold."""
+    from optimizer.assemble import rules_can_hold
+
+    return rules_can_hold(rulebook_before_fit(session.loaded, data.panel))
+
+
+def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | None]:
+    """Facts of data and project, and the clash of its rules, if any."""
+    from optimizer.assemble import rules_can_hold
+
+    data = read_data(session.loaded, progress)
+    panel, calendar = data.panel, data.calendar
+    rulebook = rulebook_before_fit(session.loaded, panel)
+    spend = panel.spend.sum(axis=(0, 1))
+    facts = {
+        "project": session.loaded.path.name,
+        "weeks": f"{panel.weeks[0]} to {panel.weeks[-1]} ({len(panel.weeks)})",
+        "units": ", ".join(panel.units),
+        "channels": ", ".join(panel.channels),
+        "spend": {name: round(float(amount), 2) for name, amount in zip(panel.channels, spend, strict=True)},
+        "kpi": round(float((panel.kpi * panel.value_per_kpi).sum()), 2),
+        "controls": ", ".join(panel.controls) or "none",
+        "calendar": f"{session.loaded.project.calendar} ({len(calendar.peaks)} dated peaks)",
+        "plan": f"{rulebook.quarter}, {len(rulebook.weeks)} weeks, {rulebook.total:,.2f} {rulebook.currency}",
+        "rules": len(rulebook.settings.constraints) + len(rulebook.settings.rules),
+        "fitted": "yes" if stored_fit(session) else "no",
+        "verdict": "No problem found; the rules can hold together.",
+    }
+    return facts, rules_can_hold(rulebook)
+
+
+def solve(session: Session, fitted: Fitted, *, gap: float, seconds: float) -> Plan:
+    """The plan of a fitted project."""
+    from optimizer.assemble import make_plan
+    from optimizer.planner import SolveOptions
+
+    problem = build_problem(session.loaded, fitted.curves)
+    return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), notes=plan_notes(session, fitted))
+
+
+def evaluate(session: Session, fitted: Fitted, plan_file: Path, out: Path) -> dict[str, Any]:
+    """Score a given plan and list the rules it breaks; writes evaluation.json."""
+    from budget.plan_files import read_plan
+    from optimizer.assemble import evaluate_plan
+    from reports.documents import evaluation_document
+
+    problem = build_problem(session.loaded, fitted.curves)
+    fen = read_plan(plan_file, [line.name for line in problem.lines], problem.weeks)
+    evaluation = evaluate_plan(problem, np.array(fen, dtype=np.int64), plan_notes(session, fitted))
+    identity = fitted.document["fingerprint"]
+    document = evaluation_document(evaluation, fitted.document["health"], identity, plan_file.name)
+    write_atomically(out / "evaluation.json", to_json(document))
+    return document
+
+
+def simulate_market(folder: Path, *, seed: int, weeks: int, channels: int, demo: bool) -> dict[str, Any]:
+    """Write a market with known truth and a project file that plans it."""
+    from mmm.simulate import demo_market, random_market, simulate, truth, write_market
+
+    if demo:
+        copy_demo(folder)
+        return truth(simulate(demo_market()))
+    if folder.exists() and any(folder.iterdir()):
+        cure = "Name a new or an empty folder; nothing was written."
+        raise InputError([Problem("the folder is not empty", folder.name, cure=cure)])
+    market = random_market(seed, weeks=weeks, channels=channels)
+    simulated = simulate(market)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_market(simulated, folder)
+    write_atomically(folder / "budget.yaml", market_project(market))
+    return truth(simulated)
+
+
+def market_project(market: Any) -> str:
+    """A project file for a simulated market: last year's money, half to double of each channel."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    last_year = float(market.spend[-52:-39].sum())
+    project = {
+        "note": f"Simulated data (budget simulate --seed {market.seed}); truth.json holds the truth.",
+        "currency": "CNY",
+        "data": {"file": "data.csv", "week": "week", "kpi": "gmv", "controls": ["control"]},
+        "channels": {channel.name: {"spend": f"{channel.name}_spend"} for channel in market.channels},
+        "plan": {
+            "total": round(last_year, 2),
+            "start": week_range(market.weeks[-1], 2)[1],
+            "weeks": 13,
+            "constraints": [
+                {
+                    "kind": "bounds",
+                    "name": "half to double of last year",
+                    "relative_to": "history",
+                    "min": 0.5,
+                    "max": 2.0,
+                }
+            ],
+        },
+    }
+    out = StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.dump(project, out)
+    return out.getvalue()

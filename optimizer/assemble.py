@@ -1,0 +1,430 @@
+"""From a problem to an issued plan: solve, round, verify, and say what it earns and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from mmm.problems import BudgetError, TimeLimitReached
+from optimizer.constraints import CategoryShare
+from optimizer.conflict import explain, feasible
+from optimizer.logic import must_cut, weak_weeks
+from optimizer.plan import (
+    Comparison,
+    ConstraintReport,
+    Interval,
+    LinePlan,
+    Plan,
+    PlanStatus,
+    Proof,
+    RuleReport,
+)
+from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, build_decision, optimise
+from optimizer.prices import Key, near_optimal_ranges, row_prices
+from optimizer.problem import PlanProblem, Rulebook
+from optimizer.rounding import round_to_fen
+from optimizer.rules import WeakRoiCut
+from optimizer.verify import Finding, broken, verify
+
+Floats = npt.NDArray[np.float64]
+Fen = npt.NDArray[np.int64]
+
+ROUGH_DRAWS = 100
+ROUGH_GAP = 1e-2
+ROUGH_SECONDS = 10.0
+INTERNAL_KINDS = {"sign", "reserve", "cut"}
+
+
+class PlanRefused(BudgetError):
+    """The finished plan broke one of its own rules; it is not issued."""
+
+
+def make_plan(
+    problem: PlanProblem, options: SolveOptions, on_round: OnRound = lambda _round, _gap: None, notes: Sequence[str] = ()
+) -> Plan:
+    """Find, round, verify and describe the plan.
+
+    Parameters
+    ----------
+    problem : PlanProblem
+    options : SolveOptions
+    on_round : callable
+        Told the round and the gap so far.
+    notes : sequence of str
+        Sentences the reader must see; the plan adds its own.
+
+    Returns
+    -------
+    Plan
+        With status infeasible, and the rules that clash, when no plan can obey all rules.
+
+    Raises
+    ------
+    TimeLimitReached
+        No plan that obeys every rule was found in time.
+    PlanRefused
+        The verifier found a broken rule.
+    """
+    began = time.monotonic()
+    # The products here are small: more BLAS threads only cost time, and one makes the answer the same everywhere.
+    with threadpool_limits(limits=1, user_api="blas"):
+        problem = settled(problem)
+        try:
+            optimum = optimise(problem, options, on_round)
+        except Infeasible:
+            return _impossible(problem, notes)
+        fen = round_to_fen(optimum.search, optimum.spend)
+        findings = check(problem, fen)
+        return _describe(problem, options, optimum, fen, findings, notes, began)
+
+
+def settled(problem: PlanProblem) -> PlanProblem:
+    """The problem with spend going on, after the plan, at the weekly mean of a first rough plan.
+
+    What the last weeks carry over is worth what it adds to the spend that follows. Were that spend lower than the plan's
+    own, every plan would pile money into its last weeks. The rough plan needs few draws and no weak-ROI logic; where it
+    cannot be made the problem stays as it is.
+    """
+    rough = replace(
+        problem,
+        settings=problem.settings.model_copy(update={"rules": ()}),
+        response=problem.response.thinned(ROUGH_DRAWS),
+    )
+    try:
+        found = optimise(rough, SolveOptions(gap=ROUGH_GAP, seconds=ROUGH_SECONDS))
+    except (Infeasible, TimeLimitReached):
+        return problem
+    goes_on = found.spend[: problem.responding].mean(axis=1)
+    return replace(problem, response=replace(problem.response, after=goes_on))
+
+
+def rules_can_hold(problem: Rulebook) -> Plan | None:
+    """None when some plan obeys all rules; else the infeasible plan that says which clash. Needs no fitted response."""
+    if feasible(build_decision(problem)):
+        return None
+    return _impossible(problem, ())
+
+
+def expected_weekly(problem: PlanProblem, spend: Floats) -> Floats:
+    """Expected GMV that falls in each plan week, carry-in included, array (line, week); zeros for reserve lines."""
+    weekly = np.zeros(spend.shape)
+    mean = problem.response.mean(spend[: problem.responding].T)
+    weekly[: problem.responding] = mean[:, : spend.shape[1]]
+    return weekly
+
+
+def check(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
+    """Hold a whole-fen plan against every rule, by the verifier that knows nothing of the solver.
+
+    Raises
+    ------
+    PlanRefused
+        When a rule is broken.
+    """
+    findings = findings_of(problem, fen)
+    faults = broken(findings)
+    if faults:
+        told = "\n".join(f"- {fault.sentence}" for fault in faults)
+        raise PlanRefused(f"the plan breaks its own rules and is not issued; please report this:\n{told}")
+    return findings
+
+
+def findings_of(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
+    """Every limit and what a whole-fen plan (line, week) makes of it."""
+    weekly = expected_weekly(problem, fen / 100)
+    return verify(problem.settings, problem.lines, problem.weeks, problem.total_fen, fen.tolist(), weekly)
+
+
+def interval(draws: Floats) -> Interval:
+    """Mean and quantiles of draws."""
+    p05, p50, p95 = np.quantile(draws, [0.05, 0.5, 0.95])
+    return Interval(float(draws.mean()), float(p05), float(p50), float(p95))
+
+
+def _impossible(problem: Rulebook, notes: Sequence[str]) -> Plan:
+    """The plan that cannot be, with its reasons."""
+    conflict, relaxation = explain(build_decision(problem))
+    return Plan(
+        status=PlanStatus.INFEASIBLE,
+        quarter=problem.quarter,
+        weeks=problem.weeks,
+        currency=problem.currency,
+        total_fen=problem.total_fen,
+        lines=(),
+        gmv=None,
+        roi=None,
+        profit=None,
+        cvar=None,
+        proof=None,
+        constraints=(),
+        rules=(),
+        last_quarter_spend=None,
+        last_quarter=None,
+        pro_rata=None,
+        notes=tuple(notes),
+        conflict=conflict,
+        relaxation=relaxation,
+    )
+
+
+def _describe(
+    problem: PlanProblem,
+    options: SolveOptions,
+    optimum: Optimum,
+    fen: Fen,
+    findings: Sequence[Finding],
+    notes: Sequence[str],
+    began: float,
+) -> Plan:
+    """Everything a plan says."""
+    spend = fen / 100
+    gains = problem.response.incremental(spend[: problem.responding].T)
+    prices = row_prices(optimum)
+    ranges = near_optimal_ranges(optimum)
+    total = gains.sum(axis=1)
+    goal = problem.settings.objective
+    worst = np.sort(total)[: max(1, round(goal.cvar.level * total.size))]
+    spent = float(spend.sum())
+    return Plan(
+        status=_status(optimum, options),
+        quarter=problem.quarter,
+        weeks=problem.weeks,
+        currency=problem.currency,
+        total_fen=problem.total_fen,
+        lines=describe_lines(problem, fen, gains, ranges),
+        gmv=interval(total),
+        roi=float(total.mean()) / spent if spent > 0 else None,
+        profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
+        cvar=float(worst.mean()),
+        proof=_proof(problem, optimum, fen, began),
+        constraints=tuple(_limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
+        rules=tuple(_rule_report(problem, rule, spend) for rule in problem.settings.rules),
+        last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
+        last_quarter=_against(problem, total, _last_year(problem)),
+        pro_rata=_against(problem, total, _pro_rata(problem, spend)),
+        notes=(*notes, *_own_notes(problem, options, optimum, spend)),
+    )
+
+
+def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
+    if optimum.search_gap > options.gap:
+        return PlanStatus.TIME_LIMIT
+    return PlanStatus.OPTIMAL if optimum.gap <= options.gap else PlanStatus.FEASIBLE
+
+
+def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Proof:
+    """Objective of the rounded plan against the bound."""
+    spend = fen / 100
+    objective = optimum.search.objective_of(spend, problem.response.mean(spend[: problem.responding].T))
+    bound = max(optimum.bound, objective)
+    return Proof(
+        objective=objective,
+        bound=bound,
+        gap=(bound - objective) / max(abs(objective), 1e-300),
+        rounds=optimum.rounds,
+        draws=problem.response.curves.draws,
+        solver="HiGHS",
+        seconds=time.monotonic() - began,
+    )
+
+
+def describe_lines(
+    problem: PlanProblem, fen: Fen, gains: Floats, ranges: Sequence[tuple[float, float]] | None
+) -> tuple[LinePlan, ...]:
+    """What each line gets and earns."""
+    spend = fen / 100
+    _, gradient = problem.response.mean_and_gradient(spend[: problem.responding].T)
+    next_unit = gradient.sum(axis=1)
+    weak = _weak_fortnight(problem, spend)
+    described = []
+    for index, line in enumerate(problem.lines):
+        paid = float(spend[index].sum())
+        gmv = None if line.reserve else gains[:, index]
+        marginal = None
+        if gmv is not None:
+            weights = spend[index] / paid if paid > 0 else np.full(spend.shape[1], 1 / spend.shape[1])
+            marginal = float(next_unit[index] @ weights)
+        described.append(
+            LinePlan(
+                name=line.name,
+                category=line.category,
+                groups=line.groups,
+                label=dict(line.label),
+                reserve=line.reserve,
+                weekly_fen=tuple(int(cell) for cell in fen[index]),
+                history_spend=None if line.reserve else float(line.reference.sum()),
+                gmv=None if gmv is None else interval(gmv),
+                roi=interval(gmv / paid) if gmv is not None and paid > 0 else None,
+                mroi=marginal,
+                prob_weak=weak.get(index),
+                near_optimal=ranges[index] if ranges else None,
+                prior_only=line.prior_only,
+            )
+        )
+    return tuple(described)
+
+
+def _weak_fortnight(problem: PlanProblem, spend: Floats) -> dict[int, float]:
+    """Probability, over the curves' uncertainty, that a line has a weak streak in the plan; by line."""
+    found: dict[int, float] = {}
+    if not problem.settings.rules:
+        return found
+    weekly = problem.response.value(spend[: problem.responding].T)[:, :, : spend.shape[1]]
+    for rule in problem.settings.rules:
+        for index, line in enumerate(problem.lines):
+            if line.reserve or (rule.lines != "all" and line.name not in rule.lines):
+                continue
+            weak = weak_weeks(rule, line, spend[index], weekly[:, index])
+            windows = np.lib.stride_tricks.sliding_window_view(weak, rule.weeks, axis=1)
+            found[index] = max(found.get(index, 0.0), float(windows.all(axis=2).any(axis=1).mean()))
+    return found
+
+
+def _limit_report(problem: PlanProblem, finding: Finding, prices: Mapping[Key, float] | None) -> ConstraintReport:
+    """One limit with its price."""
+    names = [line.name for line in problem.lines]
+    index = None if finding.line is None else names.index(finding.line)
+    price = None if prices is None else prices.get((finding.name, index, finding.sense), 0.0)
+    share = finding.unit == "share"
+    if price is not None:
+        price = (price * 0.01 if share else price) if finding.binding else 0.0
+    unit = "one percentage point" if share else f"one {problem.currency}"
+    return ConstraintReport(
+        name=finding.name,
+        kind=finding.kind,
+        line=finding.line,
+        sense=finding.sense,
+        value=finding.value,
+        limit=finding.limit,
+        unit=problem.currency if finding.unit == "CNY" else finding.unit,
+        binding=finding.binding,
+        price=price,
+        price_unit=unit,
+    )
+
+
+def _rule_report(problem: PlanProblem, rule: WeakRoiCut, spend: Floats) -> RuleReport:
+    """Which lines a weak-ROI rule cuts in this plan, and by how much."""
+    weekly = expected_weekly(problem, spend)
+    effects, lines = [], []
+    for index, line in enumerate(problem.lines):
+        if line.reserve or (rule.lines != "all" and line.name not in rule.lines):
+            continue
+        told = []
+        if line.weak_weeks >= rule.weeks and line.recent.size:
+            held = (1 - rule.cut) * float(line.recent[-1])
+            told.append(
+                f"{line.name} was under 1:{line.weak_roi or rule.roi_below:g} in the last {line.weak_weeks} weeks of data, "
+                f"so its first week is held to {held:,.2f}"
+            )
+        cuts = must_cut(rule, line, weak_weeks(rule, line, spend[index], weekly[index]))
+        weeks = [problem.weeks[week + 1].isoformat() for week in np.flatnonzero(cuts) if spend[index, week] > 0]
+        if weeks:
+            told.append(f"{line.name} is projected weak, so it is cut in the weeks of {', '.join(weeks)}")
+        if told:
+            lines.append(line.name)
+            effects.append("; ".join(told))
+    effect = ". ".join(effects) + "." if effects else "No line is weak long enough in this plan."
+    return RuleReport(rule.name, rule.kind, fired=bool(lines), lines=tuple(lines), effect=effect)
+
+
+def _last_year(problem: PlanProblem) -> Floats:
+    """Spend of the same weeks last year, array (line, week)."""
+    return np.array([line.reference for line in problem.lines])
+
+
+def _pro_rata(problem: PlanProblem, spend: Floats) -> Floats:
+    """Last year's mix and weeks, scaled to the money that this plan gives to lines with a response."""
+    past = _last_year(problem)
+    paid = float(spend[: problem.responding].sum())
+    return past * (paid / past.sum()) if past.sum() > 0 else past
+
+
+def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison | None:
+    """The plan against another, draw by draw; None when there is nothing to compare with."""
+    if other.sum() <= 0:
+        return None
+    theirs = problem.response.incremental(other[: problem.responding].T).sum(axis=1)
+    gain = total - theirs
+    return Comparison(
+        spend=float(other.sum()),
+        gmv=interval(theirs),
+        gmv_gain=interval(gain),
+        prob_better=float((gain > 0).mean()),
+    )
+
+
+def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, spend: Floats) -> list[str]:
+    """What the reader must know of this plan."""
+    notes = []
+    if optimum.gap > options.gap:
+        notes.append(
+            "Some response draws are S-shaped, so the proof goes by their concave hulls: it shows that no plan earns more "
+            f"than {optimum.gap:.2%} above this one."
+        )
+    shares = [c.share for c in problem.settings.constraints if isinstance(c, CategoryShare) and c.share is not None]
+    if len(shares) > 1 and abs(sum(shares) - 1) < 1e-9:
+        notes.append(
+            "The exact category shares sum to 100%, so their prices count against each other: moving a percentage point "
+            "from one category to another earns the difference of their prices."
+        )
+    if not all(line.has_reference for line in problem.lines if not line.reserve):
+        notes.append(
+            "History does not hold all of the same weeks of last year; limits relative to history use the mean of its "
+            "last 13 weeks for the missing ones."
+        )
+    prior_only = [line.name for line in problem.lines if line.prior_only]
+    if prior_only:
+        notes.append(f"Planned from their prior, for want of history: {', '.join(prior_only)}.")
+    history = problem.response.curves.spend.max(axis=0)
+    beyond = [
+        line.name
+        for index, line in enumerate(problem.lines[: problem.responding])
+        if spend[index].max() > 1.05 * history[index] and not line.prior_only
+    ]
+    if beyond:
+        notes.append(f"Beyond any week of their history, so the curves extrapolate: {', '.join(beyond)}.")
+    last = problem.response.curves.weeks[-1]
+    if (problem.weeks[0] - last).days > 7:
+        notes.append(
+            f"The data end with the week of {last.isoformat()}; until the plan starts, spend is taken to go on at the mean "
+            "of its last 13 weeks."
+        )
+    return notes
+
+
+def evaluate_plan(problem: PlanProblem, fen: Fen, notes: Sequence[str] = ()) -> tuple[Plan, tuple[Finding, ...]]:
+    """Score a given plan, array (line, week) of fen, and hold it against every rule."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        problem = settled(problem)
+        findings = findings_of(problem, fen)
+        spend = fen / 100
+        gains = problem.response.incremental(spend[: problem.responding].T)
+        total, spent = gains.sum(axis=1), float(spend.sum())
+        goal = problem.settings.objective
+        worst = np.sort(total)[: max(1, round(goal.cvar.level * total.size))]
+        plan = Plan(
+            status=PlanStatus.FEASIBLE,
+            quarter=problem.quarter,
+            weeks=problem.weeks,
+            currency=problem.currency,
+            total_fen=int(fen.sum()),
+            lines=describe_lines(problem, fen, gains, None),
+            gmv=interval(total),
+            roi=float(total.mean()) / spent if spent > 0 else None,
+            profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
+            cvar=float(worst.mean()),
+            proof=None,
+            constraints=tuple(_limit_report(problem, f, None) for f in findings if f.kind not in INTERNAL_KINDS),
+            rules=tuple(_rule_report(problem, rule, spend) for rule in problem.settings.rules),
+            last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
+            last_quarter=_against(problem, total, _last_year(problem)),
+            pro_rata=_against(problem, total, _pro_rata(problem, spend)),
+            notes=tuple(notes),
+        )
+    return plan, findings
