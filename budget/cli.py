@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import json
 import sys
 import traceback
@@ -77,7 +78,8 @@ class Screen:
     def say(self, words: str) -> None:
         """A word on the way, unless quiet."""
         if not self.quiet:
-            self.errors.print(words, style="dim", highlight=False, markup=False)
+            # Unwrapped, so that a path can be copied and a log be searched.
+            self.errors.print(words, style="dim", highlight=False, markup=False, soft_wrap=True)
 
     def document(self, document: object) -> None:
         """The JSON document."""
@@ -115,7 +117,7 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
         try:
             code = command(**arguments)
         except KeyboardInterrupt:
-            _complain("Interrupted; nothing half-finished was kept.", as_json=False, debug=False)
+            _complain("Interrupted; nothing half-finished was kept.", as_json=as_json, debug=debug)
             code = INTERRUPTED
         except InputError as error:
             code = _complain(error, as_json=as_json, debug=debug)
@@ -129,6 +131,9 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
             code = _complain(error, as_json=as_json, debug=debug)
         except BrokenPipeError:
             code = OK
+        except Exception as error:  # noqa: BLE001 - whatever happens, a traceback is shown on request only
+            told = f"Something went wrong: {type(error).__name__}: {error}. Run again with --debug to see where."
+            code = _complain(told, as_json=as_json, debug=debug)
         raise typer.Exit(code)
 
     return run
@@ -139,9 +144,9 @@ def _complain(error: Exception | str, *, as_json: bool, debug: bool) -> int:
     if debug:
         traceback.print_exc()
     if as_json:
-        problems = [_as_dict(problem) for problem in getattr(error, "problems", ())]
-        sys.stdout.write(json.dumps({"error": str(error), "problems": problems}, ensure_ascii=False, indent=2) + "\n")
-    problems = getattr(error, "problems", None)
+        listed = [_as_dict(problem) for problem in getattr(error, "problems", ())]
+        sys.stdout.write(json.dumps({"error": str(error), "problems": listed}, ensure_ascii=False, indent=2) + "\n")
+    problems = getattr(error, "problems", ())
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         sys.stderr.write(f"{count}:\n" + "".join(f"  - {problem}\n" for problem in problems))
@@ -335,7 +340,7 @@ def simulate(
     if as_json:
         screen.document(document)
     else:
-        screen.console.print(f"Market with known truth written to {folder}", highlight=False, markup=False)
+        typer.echo(f"Market with known truth written to {folder}")
     return OK
 
 
@@ -358,7 +363,7 @@ def init(
     if as_json:
         screen.document({"folder": folder.name, "files": sorted(path.name for path in folder.iterdir())})
     else:
-        screen.console.print(f"Project started in {folder}. Next: cd {folder} && budget plan", highlight=False)
+        typer.echo(f"Project started in {folder}. Next: cd {folder} && budget plan")
     return OK
 
 
@@ -381,6 +386,10 @@ def schema(
 
 def main() -> None:
     """Entry point of the ``budget`` command."""
+    for stream in (sys.stdout, sys.stderr):
+        # A pipe may have an old encoding that refuses Chinese; a terminal knows its own.
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8")
     app()
 
 

@@ -223,7 +223,7 @@ def _is_totals(row: Sequence[object]) -> bool:
 
 def _sheet(path: Path) -> list[list[object]]:
     """Cells of the sheet "Plan", those with a formula marked as such."""
-    from openpyxl import load_workbook  # noqa: PLC0415 - a plan in CSV needs no reader of workbooks
+    from openpyxl import load_workbook
 
     with warnings.catch_warnings():
         # openpyxl warns of styles and validations it drops; only values are read here.

@@ -15,7 +15,7 @@ from budget.tree import Node, Source, find, merge, place, read_tree, step
 from budget.validation import shown, validate
 from mmm.problems import InputError, Problem
 from mmm.settings import ChannelSettings, DataSettings, ModelSettings, Settings
-from optimizer.settings import LineSettings, PlanSettings  # noqa: TC001 - pydantic reads them at run time
+from optimizer.settings import LineSettings, PlanSettings
 
 CONFIG_NAME = "budget.yaml"
 

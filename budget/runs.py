@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from budget.checks import total_fen
-from budget.project import LoadedProject, find_config, load_project
-from budget.store import FitStore, fit_fingerprint, fingerprint_file, manifest, write_atomically
+from budget.project import LoadedProject, demo_folder, find_config, load_project
+from budget.store import FitStore, fingerprint_file, fit_fingerprint, manifest, write_atomically
 from mmm.calendar import Calendar, intensity, quarter_of, quarter_weeks, read_calendar, week_range
 from mmm.curves import ResponseCurves, load_curves
 from mmm.problems import InputError, ModelRejected, Problem
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mmm.panel import Panel
-    from optimizer.lines import Line
     from optimizer.plan import Plan
     from optimizer.problem import History, Identity, PlanProblem, Rulebook
     from reports.words import Lang
@@ -150,7 +148,9 @@ def fingerprint(loaded: LoadedProject) -> str:
     return fit_fingerprint(loaded.project, present, calendar_file(loaded))
 
 
-def ensure_fit(session: Session, progress: Progress, data: Data | None = None, *, accept_failed: bool = False) -> Fitted:
+def ensure_fit(
+    session: Session, progress: Progress, data: Data | None = None, *, accept_failed: bool = False
+) -> Fitted:
     """The stored fit that matches data and settings, or a new one from ``data`` (read when absent).
 
     Raises
@@ -252,7 +252,8 @@ def identities(loaded: LoadedProject, names: Sequence[str], prior_only: Sequence
         }
         found.append(Identity(name, settings.category, settings.groups, label, settings.weak_roi, prior_only=prior))
     for name, line in project.lines.items():
-        found.append(Identity(name, line.category, line.groups, dict(line.label), reserve=True))
+        label = {str(language): text for language, text in line.label.items()}
+        found.append(Identity(name, line.category, line.groups, label, reserve=True))
     return found
 
 
@@ -327,13 +328,16 @@ def write_plan(session: Session, plan: Plan, fitted: Fitted, out: Path, lang: La
     about = _manifest(session, [])
     about["run_id"] = run_id(document)
     document["id"] = about["run_id"]
-    write_atomically(out / "plan.json", to_json(document))
-    write_atomically(out / "plan.csv", plan_csv(plan))
     with tempfile.TemporaryDirectory() as draft:
         book = Path(draft) / "plan.xlsx"
         write_workbook(plan, fitted.document, about, book, lang)
-        write_atomically(out / "plan.xlsx", book.read_bytes())
-    write_atomically(out / "plan.html", render_page(plan, fitted.document, about, lang))
+        workbook = book.read_bytes()
+    page = render_page(plan, fitted.document, about, lang)
+    # Everything is made before anything is written: an interrupted run leaves an older plan as it was.
+    write_atomically(out / "plan.json", to_json(document))
+    write_atomically(out / "plan.csv", plan_csv(plan))
+    write_atomically(out / "plan.xlsx", workbook)
+    write_atomically(out / "plan.html", page)
     about["outputs"] = [
         {"name": name, "sha256": fingerprint_file(out / name)} for name in PLAN_FILES if name != "manifest.json"
     ]
@@ -352,16 +356,19 @@ def run_id(document: dict[str, Any]) -> str:
 
 def copy_demo(folder: Path) -> None:
     """Copy the demo project into a new or empty folder."""
-    if folder.exists() and any(folder.iterdir()):
-        cure = "Name a new or an empty folder; nothing was written."
-        raise InputError([Problem("the folder is not empty", folder.name, cure=cure)])
-    source = Path(str(files("configs") / "demo"))
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(source.iterdir()):
+    _refuse_used(folder)
+    for path in sorted(demo_folder().iterdir()):
         if path.is_file():
-            shutil.copyfile(path, folder / path.name)
+            write_atomically(folder / path.name, path.read_bytes())
 
 
+def _refuse_used(folder: Path) -> None:
+    """A new project may not mix with what is there."""
+    cure = "Name a new or an empty folder; nothing was written."
+    if folder.exists() and not folder.is_dir():
+        raise InputError([Problem("this is a file, not a folder", str(folder), cure=cure)])
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError([Problem("the folder is not empty", str(folder), cure=cure)])
 
 
 def rules_clash(session: Session, data: Data) -> Plan | None:
@@ -388,7 +395,7 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
         "kpi": round(float((panel.kpi * panel.value_per_kpi).sum()), 2),
         "controls": ", ".join(panel.controls) or "none",
         "calendar": f"{session.loaded.project.calendar} ({len(calendar.peaks)} dated peaks)",
-        "plan": f"{rulebook.quarter}, {len(rulebook.weeks)} weeks, {rulebook.total:,.2f} {rulebook.currency}",
+        "plan": f"{rulebook.quarter}, {rulebook.total:,.2f} {rulebook.currency}",
         "rules": len(rulebook.settings.constraints) + len(rulebook.settings.rules),
         "fitted": "yes" if stored_fit(session) else "no",
         "verdict": "No problem found; the rules can hold together.",
@@ -427,14 +434,11 @@ def simulate_market(folder: Path, *, seed: int, weeks: int, channels: int, demo:
     if demo:
         copy_demo(folder)
         return truth(simulate(demo_market()))
-    if folder.exists() and any(folder.iterdir()):
-        cure = "Name a new or an empty folder; nothing was written."
-        raise InputError([Problem("the folder is not empty", folder.name, cure=cure)])
+    _refuse_used(folder)
     market = random_market(seed, weeks=weeks, channels=channels)
     simulated = simulate(market)
-    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "budget.yaml", market_project(market))  # makes the folder, or says why it cannot
     write_market(simulated, folder)
-    write_atomically(folder / "budget.yaml", market_project(market))
     return truth(simulated)
 
 
@@ -468,6 +472,6 @@ def market_project(market: Any) -> str:
     out = StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
+    setattr(yaml, "sort_base_mapping_type_on_output", False)  # noqa: B010 - untyped in the library
     yaml.dump(project, out)
     return out.getvalue()

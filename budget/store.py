@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,8 @@ def fit_fingerprint(project: Project, data_files: Sequence[Path], calendar_file:
     """SHA-256 over all that a fitted model depends on, and nothing that it does not.
 
     Counted: bytes of the data and calendar files, model settings (without ``cores``), data settings, what the fit
-    reads of each channel, currency, package versions, and the code of ``mmm``. Not counted: file names, labels, the plan, and where the project lies.
+    reads of each channel, currency, package versions, and the code of ``mmm``. Not counted: file names, labels, the
+    plan, and where the project lies.
     """
     parts = {
         "data": [fingerprint_file(path) for path in data_files],

@@ -1,7 +1,7 @@
 """The baseline: everything that is not media, kept out of the sampler by exact marginalisation.
 
-With fixed columns ``Z`` (intercept, trend, seasons, peaks, events, controls; prior ``N(0, (s_k sigma)^2)``) and a random
-walk ``H`` on quarterly knots (prior ``N(0, walk^2)``), the KPI given media is normal with covariance
+With fixed columns ``Z`` (intercept, trend, seasons, peaks, events, controls; prior ``N(0, (s_k sigma)^2)``) and a
+random walk ``H`` on quarterly knots (prior ``N(0, walk^2)``), the KPI given media is normal with covariance
 
     sigma^2 (I + Z S^2 Z') + walk^2 H H'.
 
@@ -101,7 +101,8 @@ def build_baseline(
     weeks = len(panel.weeks)
     position = np.arange(weeks, dtype=np.float64)
     event_names, event_columns = baseline_columns(calendar, events, panel.weeks)
-    shared = [np.ones((weeks, 1)), (position / weeks - 0.5)[:, None], seasons(position, settings.harmonics), event_columns]
+    yearly = seasons(position, settings.harmonics)
+    shared = [np.ones((weeks, 1)), (position / weeks - 0.5)[:, None], yearly, event_columns]
     sizes = [block.shape[1] for block in shared] + [len(panel.controls)]
     parts = np.repeat(["intercept", "trend", "season", "event", "control"], sizes)
     sds = np.repeat([INTERCEPT_SD, TREND_SD, SEASON_SD, EVENT_SD, CONTROL_SD], sizes)
@@ -170,5 +171,3 @@ def baseline_draws(
             mine = [index for index, name in enumerate(baseline.parts) if name == part]
             found[part][:, unit] = weights[:, mine] @ columns[:, mine].T
     return found
-
-

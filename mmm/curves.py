@@ -8,9 +8,11 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -120,8 +122,7 @@ class ResponseCurves:
     def thinned(self, draws: int) -> ResponseCurves:
         """The same curves on about ``draws`` evenly spaced draws."""
         step = max(1, self.draws // draws)
-        picked = {n: getattr(self, n)[::step] for n in ("weights", *PER_DRAW)}
-        return ResponseCurves(**({f.name: getattr(self, f.name) for f in fields(self)} | picked))
+        return replace(self, **{name: getattr(self, name)[::step] for name in PER_DRAW})
 
     def to_bytes(self) -> bytes:
         """The curves as an .npz file without pickled objects."""
@@ -134,7 +135,7 @@ class ResponseCurves:
         return out.getvalue()
 
 
-PER_DRAW = ("half_saturation", "slope", "ceiling", "kappa", "long_term")
+PER_DRAW = ("weights", "half_saturation", "slope", "ceiling", "kappa", "long_term")
 
 
 def load_curves(path: Path) -> ResponseCurves:
@@ -146,15 +147,15 @@ def load_curves(path: Path) -> ResponseCurves:
         When the file is missing, truncated, or of another format.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             head = json.loads(bytes(stored["head"]).decode())
             arrays = {name: stored[name] for name in stored.files if name != "head"}
         if head.pop("format") != FORMAT:
-            raise ValueError("written by another version")
+            raise ValueError("written by another version")  # noqa: TRY301 - joins the other ways a file can be bad
         head["weeks"] = [date.fromisoformat(week) for week in head["weeks"]]
-        text = {name: tuple(value) if isinstance(value, list) else value for name, value in head.items()}
+        text: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in head.items()}
         return ResponseCurves(**text, **arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         cure = "Delete the .budget folder beside the config and run budget fit again."
         raise InputError([Problem("the saved response curves cannot be read", path.name, str(error), cure)]) from error
 

@@ -177,17 +177,18 @@ def channel_report(
         money = contribution[:, :, :, c] * value
         last, year = money[:, :, -YEAR:].sum(axis=(1, 2)), spend[:, -YEAR:].sum()
         every = money.sum(axis=(1, 2)) / spend.sum()
-        one = {
+        one: dict[str, Any] = {
             "name": name,
             "roi": interval(last / year) if year > 0 else interval(every),
             "roi_all": interval(every),
             "mroi": interval(_marginal(parameters, model, c) / year) if year > 0 else interval(every),
             "contribution": interval(last),
-            "half_life_weeks": interval(half_life_weeks(geometric_weights(parameters["retention"][:, c], model.max_lag))),
+            "half_life_weeks": interval(half_life_weeks(curves.weights[:, position])),
             "prior_only": False,
         }
-        long_run = one["roi"]["mean"] * curves.long_term[:, position].mean()
-        report.append(one | {"roi_long_term": float(long_run), "spend_last_year": float(year)})
+        one["roi_long_term"] = one["roi"]["mean"] * float(curves.long_term[:, position].mean())
+        one["spend_last_year"] = float(year)
+        report.append(one)
     return report
 
 
@@ -196,7 +197,8 @@ def _prior_report(curves: ResponseCurves, name: str, position: int) -> dict[str,
     at_reference = 1.0 / (1.0 + curves.half_saturation[:, position] ** curves.slope[:, position])
     roi = curves.ceiling[:, position] * at_reference / curves.reference[position]
     mroi = roi * curves.slope[:, position] * (1.0 - at_reference)
-    spent = float(curves.spend[-YEAR:, position].sum())
+    past = curves.spend[:, [index for index, channel in enumerate(curves.channels) if channel == name]].sum(axis=1)
+    spent = float(past[-YEAR:].sum())
     return {
         "name": name,
         "roi": interval(roi),
@@ -207,7 +209,7 @@ def _prior_report(curves: ResponseCurves, name: str, position: int) -> dict[str,
         "prior_only": True,
         "roi_long_term": float(roi.mean() * curves.long_term[:, position].mean()),
         "spend_last_year": spent,
-        "active_weeks": int((curves.spend[:, position] > 0).sum()),
+        "active_weeks": int((past > 0).sum()),
         "least_active_weeks": LEAST_ACTIVE_WEEKS,
     }
 

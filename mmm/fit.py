@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from mmm.baseline import baseline_draws
 from mmm.calendar import Calendar
 from mmm.curves import ResponseCurves
-from mmm.extract import channel_report, contribution_draws, extract_curves
+from mmm.extract import channel_report, contribution_draws, extract_curves, interval
 from mmm.health import convergence_checks, document, fit_checks, identification_checks
 from mmm.model import MediaModel, build_model, parameter_shapes, prepare
 from mmm.panel import Panel
@@ -270,7 +270,7 @@ def diagnose(trace: Any, parameters: Mapping[str, Any], settings: ModelSettings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         every = np.concatenate(
-            [np.asarray(trace.posterior[n].values).reshape(settings.chains, settings.draws, -1) for n in trace.posterior],
+            [np.asarray(values).reshape(settings.chains, settings.draws, -1) for values in trace.posterior.values()],
             axis=2,
         )
         table = arviz.convert_to_dataset({"roi": roi, "every": every})
@@ -291,7 +291,7 @@ def _media_share(contribution: Floats, model: MediaModel) -> dict[str, float]:
     """Share of all media in the KPI value, over all weeks."""
     value = model.kpi_mean * model.value_per_kpi
     share = (contribution.sum(axis=3).mean(axis=2) * (value / value.sum())).sum(axis=1)
-    return {"mean": float(share.mean()), "p05": float(np.quantile(share, 0.05)), "p95": float(np.quantile(share, 0.95))}
+    return interval(share)
 
 
 def to_arviz(model: MediaModel, parameters: Mapping[str, Any], trace: Any, settings: ModelSettings) -> Any:

@@ -51,9 +51,7 @@ def convergence_checks(diagnostics: Mapping[str, Any]) -> list[Check]:
     divergences, kept = int(diagnostics["divergences"]), int(diagnostics["draws"]) * int(diagnostics["chains"])
     advice = "Raise model.draws and model.tune, or give channels an roi_prior."
     return [
-        _stated(
-            Check("R-hat", graded(rhat, 1.01, 1.05), rhat, 1.01, f"The chains agree to R-hat {rhat:.3f}."), advice
-        ),
+        _stated(Check("R-hat", graded(rhat, 1.01, 1.05), rhat, 1.01, f"The chains agree to R-hat {rhat:.3f}."), advice),
         _stated(
             Check("ESS bulk", graded(bulk, 400, 100), bulk, 400, f"Every ROI rests on at least {bulk:.0f} draws."),
             advice,
@@ -93,7 +91,8 @@ def fit_checks(quality: Mapping[str, float], p_value: float, p_negative: float) 
                 "PASS" if 0.05 <= p_value <= 0.95 else "REVIEW",
                 p_value,
                 0.05,
-                f"Data simulated from the model look like the data (p = {p_value:.2f}).",
+                f"Data simulated from the model spread wider than the real ones in {p_value:.0%} of the draws "
+                "(5% to 95% is fine).",
             ),
             "The residuals have another spread than the model thinks: look for missing events or controls.",
         ),
@@ -149,6 +148,9 @@ def identification_checks(
     pairs = collinear_pairs(names, spend)
     worst = max((abs(r) for _, _, r in pairs), default=0.0)
     told = "; ".join(f"{a} and {b} ({r:.2f})" for a, b, r in pairs)
+    far = {name: float(mean) for name, mean in zip(names, own_effect.mean(axis=0), strict=True)}
+    farthest = max((abs(mean) for mean in far.values()), default=0.0)
+    odd = [name for name, mean in far.items() if abs(mean) > FAR_REVIEW]
     silent = [name for name, told in zip(names, informed(own_effect), strict=True) if not told]
     return [
         Check(
@@ -156,18 +158,29 @@ def identification_checks(
             "REVIEW" if pairs else "PASS",
             worst,
             COLLINEAR,
-            f"These channels' spends move together, so the data cannot tell them apart: {told}. Vary one of them alone, "
-            "or run a lift test."
+            f"These channels' spends move together, so the data cannot tell them apart: {told}. Vary one of them "
+            "alone, or run a lift test."
             if pairs
             else "No two channels' spends move so closely together that they cannot be told apart.",
+        ),
+        Check(
+            "implausible ROI",
+            graded(farthest, FAR_REVIEW, FAR_FAIL),
+            farthest,
+            FAR_REVIEW,
+            f"The ROI of {', '.join(odd)} lies far from what was believed of any channel. A channel that runs when "
+            "demand is high takes credit for the demand: give the model that season, event or control, or an "
+            "roi_prior."
+            if odd
+            else "No channel's ROI lies far from what was believed.",
         ),
         Check(
             "silent data",
             "REVIEW" if silent else "PASS",
             float(len(silent)),
             0,
-            f"The data say next to nothing about {', '.join(silent)} on their own: their ROI is what is believed of all "
-            "channels together. A lift test of one of them would tell."
+            f"The data say next to nothing about {', '.join(silent)} on their own: their ROI is what is believed of "
+            "all channels together. A lift test of one of them would tell."
             if silent
             else "The data tell something of every channel's own ROI.",
         ),
@@ -184,6 +197,7 @@ def identification_checks(
 
 
 COLLINEAR = 0.9
+FAR_REVIEW, FAR_FAIL = 2.0, 4.0  # prior standard deviations
 
 
 def collinear_pairs(names: Sequence[str], spend: Floats) -> list[tuple[str, str, float]]:
@@ -192,7 +206,7 @@ def collinear_pairs(names: Sequence[str], spend: Floats) -> list[tuple[str, str,
     varying = np.flatnonzero(flat.std(axis=0) > 0)
     if varying.size < 2:
         return []
-    r = np.corrcoef(flat[:, varying], rowvar=False)
+    r = np.asarray(np.corrcoef(flat[:, varying], rowvar=False))
     found = np.argwhere(np.triu(np.abs(r), 1) > COLLINEAR)
     return [(names[varying[a]], names[varying[b]], float(r[a, b])) for a, b in found]
 

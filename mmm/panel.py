@@ -549,7 +549,7 @@ def _read_csv(path: Path, name: str, _: str | None) -> list[list[str]]:
 
 
 def _read_parquet(path: Path, _: str, __: str | None) -> list[Sequence[object]]:
-    from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]  # noqa: PLC0415 - Panel stays cheap to import
+    from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path) as file:
         table = file.read()
@@ -557,7 +557,7 @@ def _read_parquet(path: Path, _: str, __: str | None) -> list[Sequence[object]]:
 
 
 def _read_xlsx(path: Path, name: str, sheet: str | None) -> list[Sequence[object]]:
-    from openpyxl import load_workbook  # noqa: PLC0415 - Panel stays cheap to import
+    from openpyxl import load_workbook
 
     refuse_bomb(path, name)
     with warnings.catch_warnings():

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from mmm.problems import BudgetError, TimeLimitReached
+from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
-from optimizer.conflict import explain, feasible
+from optimizer.lines import is_named
 from optimizer.logic import must_cut, weak_weeks
 from optimizer.plan import (
     Comparison,
@@ -45,7 +46,10 @@ class PlanRefused(BudgetError):
 
 
 def make_plan(
-    problem: PlanProblem, options: SolveOptions, on_round: OnRound = lambda _round, _gap: None, notes: Sequence[str] = ()
+    problem: PlanProblem,
+    options: SolveOptions,
+    on_round: OnRound = lambda _round, _gap: None,
+    notes: Sequence[str] = (),
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -76,9 +80,9 @@ def make_plan(
         problem = settled(problem)
         try:
             optimum = optimise(problem, options, on_round)
-        except Infeasible:
-            return _impossible(problem, notes)
-        fen = round_to_fen(optimum.search, optimum.spend)
+        except Infeasible as found:
+            return _impossible(problem, notes, explain(found.search.decision, found.search.master))
+        fen = round_to_fen(optimum)
         findings = check(problem, fen)
         return _describe(problem, options, optimum, fen, findings, notes, began)
 
@@ -86,9 +90,9 @@ def make_plan(
 def settled(problem: PlanProblem) -> PlanProblem:
     """The problem with spend going on, after the plan, at the weekly mean of a first rough plan.
 
-    What the last weeks carry over is worth what it adds to the spend that follows. Were that spend lower than the plan's
-    own, every plan would pile money into its last weeks. The rough plan needs few draws and no weak-ROI logic; where it
-    cannot be made the problem stays as it is.
+    What the last weeks carry over is worth what it adds to the spend that follows. Were that spend lower than the
+    plan's own, every plan would pile money into its last weeks. The rough plan needs few draws and no weak-ROI logic;
+    where it cannot be made the problem stays as it is.
     """
     rough = replace(
         problem,
@@ -107,7 +111,7 @@ def rules_can_hold(problem: Rulebook) -> Plan | None:
     """None when some plan obeys all rules; else the infeasible plan that says which clash. Needs no fitted response."""
     if feasible(build_decision(problem)):
         return None
-    return _impossible(problem, ())
+    return _impossible(problem, (), explain(build_decision(problem)))
 
 
 def expected_weekly(problem: PlanProblem, spend: Floats) -> Floats:
@@ -146,9 +150,9 @@ def interval(draws: Floats) -> Interval:
     return Interval(float(draws.mean()), float(p05), float(p50), float(p95))
 
 
-def _impossible(problem: Rulebook, notes: Sequence[str]) -> Plan:
+def _impossible(problem: Rulebook, notes: Sequence[str], reasons: Reasons) -> Plan:
     """The plan that cannot be, with its reasons."""
-    conflict, relaxation = explain(build_decision(problem))
+    conflict, relaxation = reasons
     return Plan(
         status=PlanStatus.INFEASIBLE,
         quarter=problem.quarter,
@@ -277,11 +281,11 @@ def _weak_fortnight(problem: PlanProblem, spend: Floats) -> dict[int, float]:
     weekly = problem.response.value(spend[: problem.responding].T)[:, :, : spend.shape[1]]
     for rule in problem.settings.rules:
         for index, line in enumerate(problem.lines):
-            if line.reserve or (rule.lines != "all" and line.name not in rule.lines):
+            if line.reserve or not is_named(line.name, rule.lines):
                 continue
             weak = weak_weeks(rule, line, spend[index], weekly[:, index])
             windows = np.lib.stride_tricks.sliding_window_view(weak, rule.weeks, axis=1)
-            found[index] = max(found.get(index, 0.0), float(windows.all(axis=2).any(axis=1).mean()))
+            found[index] = max(found.get(index, 0.0), float(np.mean(np.any(np.all(windows, axis=2), axis=1))))
     return found
 
 
@@ -313,14 +317,14 @@ def _rule_report(problem: PlanProblem, rule: WeakRoiCut, spend: Floats) -> RuleR
     weekly = expected_weekly(problem, spend)
     effects, lines = [], []
     for index, line in enumerate(problem.lines):
-        if line.reserve or (rule.lines != "all" and line.name not in rule.lines):
+        if line.reserve or not is_named(line.name, rule.lines):
             continue
         told = []
         if line.weak_weeks >= rule.weeks and line.recent.size:
             held = (1 - rule.cut) * float(line.recent[-1])
             told.append(
-                f"{line.name} was under 1:{line.weak_roi or rule.roi_below:g} in the last {line.weak_weeks} weeks of data, "
-                f"so its first week is held to {held:,.2f}"
+                f"{line.name} was under 1:{line.weak_roi or rule.roi_below:g} in the last {line.weak_weeks} weeks of "
+                f"data, so its first week is held to {held:,.2f}"
             )
         cuts = must_cut(rule, line, weak_weeks(rule, line, spend[index], weekly[index]))
         weeks = [problem.weeks[week + 1].isoformat() for week in np.flatnonzero(cuts) if spend[index, week] > 0]
@@ -364,14 +368,14 @@ def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, sp
     notes = []
     if optimum.gap > options.gap:
         notes.append(
-            "Some response draws are S-shaped, so the proof goes by their concave hulls: it shows that no plan earns more "
-            f"than {optimum.gap:.2%} above this one."
+            "Some response draws are S-shaped, so the proof goes by their concave hulls: it shows that no plan earns "
+            f"more than {optimum.gap:.2%} above this one."
         )
     shares = [c.share for c in problem.settings.constraints if isinstance(c, CategoryShare) and c.share is not None]
     if len(shares) > 1 and abs(sum(shares) - 1) < 1e-9:
         notes.append(
-            "The exact category shares sum to 100%, so their prices count against each other: moving a percentage point "
-            "from one category to another earns the difference of their prices."
+            "The exact category shares sum to 100%, so their prices count against each other: moving a percentage "
+            "point from one category to another earns the difference of their prices."
         )
     if not all(line.has_reference for line in problem.lines if not line.reserve):
         notes.append(
@@ -392,8 +396,8 @@ def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, sp
     last = problem.response.curves.weeks[-1]
     if (problem.weeks[0] - last).days > 7:
         notes.append(
-            f"The data end with the week of {last.isoformat()}; until the plan starts, spend is taken to go on at the mean "
-            "of its last 13 weeks."
+            f"The data end with the week of {last.isoformat()}; until the plan starts, spend is taken to go on at the "
+            "mean of its last 13 weeks."
         )
     return notes
 

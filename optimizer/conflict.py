@@ -6,18 +6,29 @@ The conflict is irreducible: leave out any one of the rules named and the rest c
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyomo.environ as pyo
 
 from optimizer.decision import Decision, Row
 from optimizer.plan import Conflict, Relaxation
-from optimizer.solver import Master, Solved
+from optimizer.solver import Ints, Master, Solved
+
+Floats = npt.NDArray[np.float64]
+Reasons = tuple[tuple[Conflict, ...], tuple[Relaxation, ...]]
+Side = Literal["lower", "upper"]
+
+SIDES: tuple[Side, ...] = ("lower", "upper")
 
 SECONDS = 20.0
 NEGLIGIBLE = 1e-7  # scaled money
+MOST_ROWS = 4  # rows of one rule told in one sentence
 
 
 def feasible(decision: Decision) -> bool:
@@ -25,110 +36,166 @@ def feasible(decision: Decision) -> bool:
     return _Elastic(decision).solve().outcome != "infeasible"
 
 
-def explain(decision: Decision) -> tuple[tuple[Conflict, ...], tuple[Relaxation, ...]]:
-    """The clashing rules, and the least change of each that makes a plan possible, cheapest first."""
-    program = _Elastic(decision)
+def explain(decision: Decision, master: Master | None = None) -> Reasons:
+    """Find the clashing rules, and the least change of each that makes a plan possible, cheapest first.
+
+    ``master`` is the program that proved it, when more than the rows of the decision speak in it: the response, where
+    weak-ROI logic clashes with other rules. It is used up.
+    """
+    program = _Elastic(decision, master)
     names = list(dict.fromkeys(row.rule.name for row in decision.rows))
-    kept = _deletion_filter(program, names)
-    clashing = [row for row in decision.rows if row.rule.name in kept]
-    first = {name: next(row for row in clashing if row.rule.name == name) for name in kept}
-    conflicts = tuple(Conflict(name, row.rule.kind, _says(row)) for name, row in first.items())
+    kept = program.needed([[n for n, row in enumerate(decision.rows) if row.rule.name == name] for name in names])
+    clashing = program.needed([[number] for rows in kept for number in rows])
+    by_rule: dict[str, list[Row]] = {}
+    for (number,) in clashing:
+        by_rule.setdefault(decision.rows[number].rule.name, []).append(decision.rows[number])
     program.restore()
-    offers = [offer for name in kept for offer in program.relax(name)]
-    ranked = sorted(offers, key=lambda offer: offer[0])
-    return conflicts, tuple(relaxation for _, relaxation in ranked)
-
-
-def _deletion_filter(program: _Elastic, names: Sequence[str]) -> list[str]:
-    """Drop every rule that the conflict can do without."""
-    kept = list(names)
-    for name in names:
-        program.switch_off(name)
-        if program.solve().outcome == "infeasible":
-            kept.remove(name)
-        else:
-            program.switch_on(name)
-    return kept
+    conflicts = tuple(Conflict(name, rows[0].rule.kind, _says(rows)) for name, rows in by_rule.items())
+    offers = [offer for name in by_rule if (offer := program.relax(name)) is not None]
+    return conflicts, tuple(relaxation for _, relaxation in sorted(offers, key=lambda offer: offer[0]))
 
 
 class _Elastic:
-    """The business rows alone, with rules that can be switched off or stretched."""
+    """The rows of a decision, which can be switched off or stretched."""
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision, master: Master | None = None) -> None:
         self.decision = decision
         model = decision.model
         if model.component("objective") is None:
             model.objective = pyo.Objective(expr=0.0 * next(iter(decision.spend.values())), sense=pyo.maximize)
-        self.master = Master(model)
+        self.master = Master(model) if master is None else master
+        self.lower, self.upper = self.master.bounds()
         self.ends = time.monotonic() + SECONDS
+        self.cells = self.master.columns_of(decision.spend.values())
+        # No cell is above the total; but that is the total's doing, and must go when the total does.
+        self.master.set_columns(self.cells, np.zeros(self.cells.size), np.full(self.cells.size, np.inf))
+        self.master.set_costs(self.cells[:0], np.zeros(0))
 
     def solve(self) -> Solved:
         """Solve for feasibility, or for the least stretch."""
         return self.master.solve(seconds=self.ends - time.monotonic(), gap=1e-6, maximise=False)
 
-    def _numbered(self, name: str) -> Iterator[tuple[int, Row]]:
-        return ((number, row) for number, row in enumerate(self.decision.rows) if row.rule.name == name)
-
-    def switch_off(self, name: str) -> None:
-        """Leave a rule out."""
-        for number, _ in self._numbered(name):
-            self.master.set_row(number, None, None)
-
-    def switch_on(self, name: str) -> None:
-        """Put a rule back."""
-        for number, row in self._numbered(name):
-            self.master.set_row(number, row.lower, row.upper)
+    def needed(self, parts: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+        """Drop every part, by its row numbers, that the conflict can do without; the rest is irreducible."""
+        kept = []
+        for rows in parts:
+            for number in rows:
+                self.master.set_row(number, None, None)
+            if self.solve().outcome != "infeasible":
+                self._put_back(rows)
+                kept.append(rows)
+        return kept
 
     def restore(self) -> None:
-        """Put every rule back."""
-        for number, row in enumerate(self.decision.rows):
-            self.master.set_row(number, row.lower, row.upper)
+        """Put every row back."""
+        self._put_back(range(len(self.decision.rows)))
 
-    def relax(self, name: str) -> list[tuple[float, Relaxation]]:
-        """The least stretch of one rule, as ``(relative change, what to change)``; empty when it cannot help alone."""
-        stretches: list[tuple[Row, str, int]] = []
-        for number, row in self._numbered(name):
-            for side, limit, sign in (("lower", row.lower, 1.0), ("upper", row.upper, -1.0)):
-                if limit is not None:
-                    stretches.append((row, side, self.master.add_column(0.0, [number], [sign])))
-        columns = np.array([column for _, _, column in stretches], dtype=np.int32)
+    def _put_back(self, rows: Iterable[int]) -> None:
+        for number in rows:
+            self.master.set_row(number, float(self.lower[number]), float(self.upper[number]))
+
+    def relax(self, name: str) -> tuple[float, Relaxation] | None:
+        """Find the least change of one rule, as ``(relative change, what to change)``; None when it cannot help alone.
+
+        A rule's number stands in many rows, so all of them give way alike.
+        """
+        stretches = [self._stretch(name, side) for side in SIDES]
+        columns = np.array([stretch.column for stretch in stretches if stretch.rows], dtype=np.int32)
         self.master.set_costs(columns, np.ones(columns.size))
+        pilots = self._pilots(stretches[0].rows)
+        self.master.set_columns(pilots, np.ones(pilots.size), np.ones(pilots.size))
         solved = self.solve()
+        self.master.set_columns(pilots, np.zeros(pilots.size), np.ones(pilots.size))
         self.master.set_columns(columns, np.zeros(columns.size), np.zeros(columns.size))
         if solved.outcome != "optimal":
-            return []
-        used = [(row, side, solved.columns[c]) for row, side, c in stretches if solved.columns[c] > NEGLIGIBLE]
-        return [_offer(row, side, float(stretch)) for row, side, stretch in used]
+            return None
+        by_line = solved.columns[self.cells].reshape(len(self.decision.lines), -1).sum(axis=1)
+        for stretch in stretches:
+            if stretch.rows and solved.columns[stretch.column] > NEGLIGIBLE:
+                return _offer(stretch, float(solved.columns[stretch.column]), by_line)
+        return None
+
+    def _pilots(self, rows: Sequence[Row]) -> Ints:
+        """Switches of pilots: a pilot that gives way is one that is used, else its smallest spend would be any."""
+        numbers = [n for n, row in enumerate(self.decision.rows) if row in rows and row.rule.kind == "pilot"]
+        starts, index, _ = self.master.matrix()
+        held = {int(column) for n in numbers for column in index[starts[n] : starts[n + 1]]}
+        return np.array(sorted(held - {int(column) for column in self.cells}), dtype=np.int32)
+
+    def _stretch(self, name: str, side: Side) -> _Stretch:
+        """Add the column that moves one side of a rule's rows."""
+        found = [(n, row) for n, row in enumerate(self.decision.rows) if row.rule.name == name]
+        limits = {n: limit for n, row in found if (limit := row.lower if side == "lower" else row.upper) is not None}
+        if not limits:
+            return _Stretch(side, (), -1, relative=False)
+        relative = all(limits.values())
+        sign = 1.0 if side == "lower" else -1.0
+        weights = [sign * (abs(limit) if relative else 1.0) for limit in limits.values()]
+        column = self.master.add_column(0.0, list(limits), weights)
+        return _Stretch(side, tuple(row for n, row in found if n in limits), column, relative=relative)
 
 
-def _offer(row: Row, side: str, stretch: float) -> tuple[float, Relaxation]:
-    """Turn a stretched row into a sentence with its numbers."""
-    limit = row.limit_lower if side == "lower" else row.limit_upper
-    old = limit or 0.0
-    sign = -1.0 if side == "lower" else 1.0
-    new = old + sign * stretch / row.per_limit
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """One side of a rule's rows, moved by one column: by a share of each limit when ``relative``, else by money."""
+
+    side: Side
+    rows: tuple[Row, ...]
+    column: int
+    relative: bool
+
+    def limit(self, row: Row) -> float:
+        """The limit in the rule's own unit."""
+        return (row.limit_lower if self.side == "lower" else row.limit_upper) or 0.0
+
+
+def _offer(stretch: _Stretch, moved: float, by_line: Floats) -> tuple[float, Relaxation] | None:
+    """Turn a moved rule into a sentence with its numbers; None for a plan that would hold no money."""
+    row, share = stretch.rows[0], _is_share(stretch.rows[0])
+    name = row.name if len(stretch.rows) == 1 and row.line is not None and not share else row.rule.name
+    old, word = stretch.limit(row), "Lower" if stretch.side == "lower" else "Raise"
+    change = moved * old if stretch.relative else moved / row.moved_by(by_line)
+    new = _outward(old - change if stretch.side == "lower" else old + change, stretch.side, row)
+    if row.rule.kind == "total" and new <= 0:
+        return None
+    sentence = f'{word} "{name}" from {_written(row, old)} to {_written(row, new)}.'
+    if stretch.relative and len({stretch.limit(other) for other in stretch.rows}) > 1:
+        sentence = f'{word} the limits of "{name}" by {math.ceil(1000 * moved - 1e-6) / 10:g}%.'
+    elif not share and old == 0:
+        sentence = f'Loosen "{name}" by {abs(new - old):,.2f}.'
+    return abs(new - old) if share else moved, Relaxation(row.rule.name, old, new, sentence)
+
+
+def _outward(limit: float, side: Side, row: Row) -> float:
+    """Round a limit so that a reader who types it in gets a plan: to the fen or 0.1%, away from the clash."""
     share = _is_share(row)
-    word = "Lower" if side == "lower" else "Raise"
-    shown = f"{old:.1%} to {new:.1%}" if share else f"{old:,.2f} to {new:,.2f}"
-    if not share and old == 0.0:
-        sentence = f'Loosen "{row.name}" by {abs(new):,.2f}.'
-    else:
-        sentence = f'{word} "{row.name}" from {shown}.'
-    return abs(new - old) / max(abs(old), 1.0 if share else 1e-9 + abs(new)), Relaxation(row.rule.name, old, new, sentence)
+    if row.lower == row.upper:
+        return round(limit, 6 if share else 2)
+    steps = limit * (1000 if share else 100)
+    whole = math.floor(steps + 1e-6) if side == "lower" else math.ceil(steps - 1e-6)
+    return whole / (1000 if share else 100)
 
 
 def _is_share(row: Row) -> bool:
     return row.rule.kind in {"category_share", "group_share", "concentration"}
 
 
-def _says(row: Row) -> str:
-    """What a rule asks, from its first row."""
-    share = _is_share(row)
-    parts = [
-        f"{word} {limit:.1%}" if share else f"{word} {limit:,.2f}"
-        for word, limit in (("at least", row.limit_lower), ("at most", row.limit_upper))
-        if limit is not None
-    ]
+def _written(row: Row, limit: float) -> str:
+    return f"{100 * limit:.6g}%" if _is_share(row) else f"{limit:,.2f}"
+
+
+def _says(rows: Sequence[Row]) -> str:
+    """Tell what a rule asks where it clashes."""
+    asked = "; ".join(_asks(row) for row in rows[:MOST_ROWS]) + (" and more" if len(rows) > MOST_ROWS else "")
+    return f'"{rows[0].rule.name}" ({rows[0].rule.kind}) asks for {asked}.'
+
+
+def _asks(row: Row) -> str:
+    ends = (("at least", row.limit_lower), ("at most", row.limit_upper))
+    told = [f"{word} {_written(row, limit)}" for word, limit in ends if limit is not None]
     if row.limit_lower is not None and row.limit_lower == row.limit_upper:
-        parts = [f"exactly {row.limit_lower:.1%}" if share else f"exactly {row.limit_lower:,.2f}"]
-    return f'"{row.rule.name}" ({row.rule.kind}) asks for {" and ".join(parts)}.'
+        told = [f"exactly {_written(row, row.limit_lower)}"]
+    about = (
+        row.name.removeprefix(row.rule.name).removeprefix(": ").removesuffix("at least").removesuffix("at most").strip()
+    )
+    return " and ".join(told) + (f" ({about})" if about and row.line is not None else "")

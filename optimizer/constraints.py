@@ -7,6 +7,7 @@ golden LP file under ``tests/golden``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -25,6 +26,8 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    kind: str
+    """Which rule this is."""
     name: str
     """The name a person reads in the plan, its prices and its conflicts."""
 
@@ -237,8 +240,11 @@ class Pilot(Rule):
             used = decision.switch(f"{self.name}: {self.line} is used")
             total = sum(decision.spend[index, week] for week in range(len(decision.weeks)))
             least, most = decision.money(self.min), decision.money(self.max)
-            yield decision.row(f"{self.name}: at least", self, total - least * used, lower=0.0, line=index)
-            yield decision.row(f"{self.name}: at most", self, total - most * used, upper=0.0, line=index)
+            name = f"{self.name}: {decision.lines[index].name}"
+            floor = decision.row(f"{name} at least", self, total - least * used, lower=0.0, line=index)
+            ceiling = decision.row(f"{name} at most", self, total - most * used, upper=0.0, line=index)
+            yield replace(floor, limit_lower=self.min)
+            yield replace(ceiling, limit_upper=self.max)
 
 
 Constraint = Annotated[

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyomo.environ as pyo
 
 from optimizer.constraints import Rule
 from optimizer.lines import Line
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,9 @@ class Row:
     limit_lower, limit_upper : float or None
         The limits in the rule's own unit (a share, or currency).
     per_limit : float
-        Scaled money that one unit of the limit moves the row by.
+        Scaled money that one unit of an amount moves the row by.
+    shared : tuple of float or None
+        For a share: what one unit of each line's spend counts in the whole that is shared.
     """
 
     name: str
@@ -42,6 +48,11 @@ class Row:
     limit_lower: float | None
     limit_upper: float | None
     per_limit: float
+    shared: tuple[float, ...] | None = None
+
+    def moved_by(self, by_line: Floats) -> float:
+        """Scaled money that one unit of the limit moves the row by, at a plan with scaled line totals (line,)."""
+        return self.per_limit if self.shared is None else float(np.dot(self.shared, by_line))
 
 
 class TotalRule(Rule):
@@ -144,14 +155,19 @@ class Decision:
         part = pyo.quicksum(each[i] * sums[i] for i in inside)
         whole = pyo.quicksum(each[i] * sums[i] for i in range(len(self.lines)))
         suffix = "" if line is None else f": {self.lines[line].name}"
-        per_limit = self.money(self.total)
+
+        def row(word: str, share: float, lower: float | None, upper: float | None) -> Row:
+            limits = (None if lower is None else share, None if upper is None else share)
+            name = f"{rule.name}{suffix}{word}"
+            return Row(name, rule, part - share * whole, lower, upper, line, *limits, 1.0, tuple(each))
+
         if low is not None and low == high:
-            yield Row(f"{rule.name}{suffix}", rule, part - low * whole, 0.0, 0.0, line, low, low, per_limit)
+            yield row("", low, 0.0, 0.0)
             return
         if low is not None:
-            yield Row(f"{rule.name}{suffix} at least", rule, part - low * whole, 0.0, None, line, low, None, per_limit)
+            yield row(" at least", low, 0.0, None)
         if high is not None:
-            yield Row(f"{rule.name}{suffix} at most", rule, part - high * whole, None, 0.0, line, None, high, per_limit)
+            yield row(" at most", high, None, 0.0)
 
     def add(self, rows: Iterator[Row]) -> None:
         """Put rows into the model."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-LineNames = Literal["all"] | str | tuple[str, ...]
+LineNames = str | tuple[str, ...]  # "all", a line, or several
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +71,10 @@ def select(lines: Iterable[Line], names: LineNames, *, reserves: bool) -> tuple[
     table = tuple(lines)
     if names == "all":
         return tuple(i for i, line in enumerate(table) if reserves or not line.reserve)
+    return tuple(i for i, line in enumerate(table) if is_named(line.name, names))
+
+
+def is_named(line: str, names: LineNames) -> bool:
+    """Whether a rule names a line: by its whole name, or by its channel's."""
     wanted = (names,) if isinstance(names, str) else names
-    return tuple(i for i, line in enumerate(table) if line.name in wanted or line.name.partition("@")[0] in wanted)
+    return names == "all" or line in wanted or line.partition("@")[0] in wanted

@@ -77,12 +77,12 @@ class Optimum:
         return max(0.0, (self.bound - self.hull_objective) / max(abs(self.hull_objective), 1e-300))
 
 
-class Infeasible(Exception):  # noqa: N818 - an outcome that the caller turns into a plan's status
-    """No plan can obey all rows; carries the decision for the diagnosis."""
+class Infeasible(Exception):
+    """No plan can obey all rows; carries the program for the diagnosis."""
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, search: Search) -> None:
         super().__init__("no plan can obey all rules")
-        self.decision = decision
+        self.search = search
 
 
 @dataclass(slots=True)
@@ -165,8 +165,9 @@ def objective_weights(problem: PlanProblem) -> tuple[float, float]:
 
 
 def flat_plan(problem: PlanProblem) -> Floats:
-    """The total divided like last year's mix, every week alike, array (line, week); lines without a past get a tenth
-    of the mean.
+    """The total divided like last year's mix, every week alike, array (line, week).
+
+    Lines without a past get a tenth of the mean line's weight.
     """
     past = np.array([float(line.reference.sum()) for line in problem.lines])
     new = 0.1 * past[past > 0].mean() if (past > 0).any() else 1.0
@@ -315,7 +316,7 @@ class _Rounds:
             self.rounds += 1
             solved = self.search.master.solve(seconds=self.ends - time.monotonic(), gap=self.options.gap / 10)
             if solved.outcome == "infeasible":
-                raise Infeasible(self.search.decision)
+                raise Infeasible(self.search)
             self.bound = min(self.bound, solved.bound * self.search.kpi_unit - self.search.carried)
             if solved.columns.size:
                 self._cut(solved.columns)

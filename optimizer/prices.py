@@ -38,10 +38,10 @@ def row_prices(optimum: Optimum) -> Mapping[Key, float]:
     solved = search.master.solve(seconds=SECONDS, gap=0.0)
     if solved.outcome != "optimal":
         return {}
-    duals = search.master.duals()
+    duals, by_line = search.master.duals(), optimum.spend.sum(axis=1) / search.decision.unit
     prices: dict[Key, float] = {}
     for number, row in enumerate(search.decision.rows):
-        price = float(duals[number]) * search.kpi_unit * row.per_limit
+        price = float(duals[number]) * search.kpi_unit * row.moved_by(by_line)
         for sense in _senses(row.lower, row.upper, price):
             key = (row.rule.name, row.line, sense)
             prices[key] = max(prices.get(key, 0.0), price, key=abs)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.curves import WindowResponse
-from optimizer.lines import Line
+from optimizer.lines import Line, is_named
 from optimizer.rules import WeakRoiCut
 from optimizer.settings import PlanSettings
 
@@ -106,7 +106,7 @@ def same_weeks_last_year(history: History, weeks: Sequence[date]) -> tuple[Float
 
     Weeks that history does not hold take the mean of its last 13.
     """
-    known = {week: row for week, row in zip(history.weeks, history.spend, strict=True)}
+    known = dict(zip(history.weeks, history.spend, strict=True))
     recent = history.spend[-RECENT_WEEKS:].mean(axis=0)
     wanted = [week - timedelta(weeks=YEAR_WEEKS) for week in weeks]
     return np.array([known.get(week, recent) for week in wanted]), all(week in known for week in wanted)
@@ -135,7 +135,7 @@ def build_lines(
             lines.append(_reserve_line(who, len(weeks)))
             continue
         spend = earlier.spend[:, index]
-        rule = next((rule for rule in rules if rule.lines == "all" or who.name in rule.lines), None)
+        rule = next((rule for rule in rules if is_named(who.name, rule.lines)), None)
         lines.append(
             Line(
                 name=who.name,
@@ -198,7 +198,7 @@ def _attributed_ratio(history: History, index: int) -> float | None:
 
 
 def _weak_weeks(history: History, index: int, rule: WeakRoiCut, who: Identity) -> int:
-    """Weeks in a row, up to the last, whose observed ROI lies below the rule's threshold; weeks without spend end it."""
+    """Weeks in a row, up to the last, with an observed ROI below the threshold; a week without spend ends the row."""
     spend = history.spend[:, index]
     earned = history.attributed[:, index]
     if rule.roi == "model" or np.isnan(earned).all():

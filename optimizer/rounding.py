@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mmm.problems import BudgetError
 from optimizer.constraints import Bounds, Change
 from optimizer.decision import Row
-from optimizer.planner import Search
+from optimizer.planner import Optimum
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
@@ -22,15 +22,13 @@ PART = 0.999  # limits that are not whole fen give way by less than one
 NUDGES = ((0, 1), (-2, 3), (-50, 51))  # how far a cell may move from its rounded-down value, tried in turn
 
 
-def round_to_fen(search: Search, spend: Floats) -> Fen:
-    """The nearest plan in whole fen that obeys every row of the business rules.
+def round_to_fen(optimum: Optimum) -> Fen:
+    """Find the nearest plan in whole fen that obeys every row of the business rules, its switches as they stand.
 
     Parameters
     ----------
-    search : Search
-        The solved program, for its rows.
-    spend : array (line, week)
-        Currency.
+    optimum : Optimum
+        The plan with its solved program.
 
     Returns
     -------
@@ -42,57 +40,59 @@ def round_to_fen(search: Search, spend: Floats) -> Fen:
     BudgetError
         When no whole-fen plan near this one obeys every rule.
     """
-    fen = np.floor(spend * 100 + 1e-6)
+    fen = np.floor(optimum.spend * 100 + 1e-6)
     for low, high in NUDGES:
-        moved = _nudge(search, spend * 100, fen, low, high)
+        moved = _nudge(optimum, fen, low, high)
         if moved is not None:
             return (fen + moved).astype(np.int64)
     raise BudgetError("the plan cannot be rounded to whole fen within its rules; widen a rule by one fen")
 
 
-def _nudge(search: Search, wanted: Floats, fen: Floats, low: int, high: int) -> Floats | None:
+def _nudge(optimum: Optimum, fen: Floats, low: int, high: int) -> Floats | None:
     """Whole-fen moves between ``low`` and ``high`` that make every row hold; None when there are none."""
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
     highs.setOptionValue("threads", 1)
     highs.setOptionValue("time_limit", 10.0)
     count = fen.size
-    part = (wanted - fen).ravel()
+    part = (optimum.spend * 100 - fen).ravel()
     floor = np.maximum(low, -fen.ravel())
     # Reserve lines are spread evenly: their cells may differ by one fen and no more.
-    lines = search.problem.lines
+    lines = optimum.search.problem.lines
     reserve = np.repeat([line.reserve for line in lines], fen.shape[1])
     floor, ceiling = np.where(reserve, 0.0, floor), np.where(reserve, 1.0, float(high))
     highs.addVars(count, floor, ceiling)
     cells = np.arange(count, dtype=np.int32)
     highs.changeColsCost(count, cells, 1.0 - 2.0 * part)
     highs.changeColsIntegrality(count, cells, np.full(count, int(highspy.HighsVarType.kInteger), dtype=np.uint8))
-    for index, value, lower, upper in residual_rows(search, fen):
+    for index, value, lower, upper in residual_rows(optimum, fen):
         highs.addRow(lower, upper, len(index), index, value)
     highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
-    return np.rint(np.array(highs.getSolution().col_value)).reshape(fen.shape)
+    return np.asarray(np.rint(np.array(highs.getSolution().col_value)).reshape(fen.shape), dtype=np.float64)
 
 
-def residual_rows(search: Search, fen: Floats) -> list[tuple[npt.NDArray[np.int32], Floats, float, float]]:
-    """Every row over spend alone, with what is left of its limits in fen after the rounded-down plan."""
+def residual_rows(optimum: Optimum, fen: Floats) -> list[tuple[npt.NDArray[np.int32], Floats, float, float]]:
+    """Every row over spend and switches, with what is left of its limits in fen after the rounded-down plan."""
+    search, unit = optimum.search, optimum.search.decision.unit * 100
     starts, index, value = search.master.matrix()
-    place = {int(column): cell for cell, column in enumerate(search.spend_columns.ravel())}
-    flat, unit = fen.ravel(), search.decision.unit * 100
+    lower, upper = search.master.bounds()
+    cell_of = {int(column): cell for cell, column in enumerate(search.spend_columns.ravel())}
+    used_fen = dict(zip(cell_of, fen.ravel(), strict=True)) | {
+        int(column): unit * round(optimum.columns[column]) for column in search.switches
+    }
     found = []
     for number, row in enumerate(search.decision.rows):
-        columns = index[starts[number] : starts[number + 1]]
-        if row.rule.kind == "reserve" or not all(int(column) in place for column in columns):
+        entries = slice(starts[number], starts[number + 1])
+        columns, weights = index[entries].tolist(), value[entries]
+        if row.rule.kind == "reserve" or not used_fen.keys() >= set(columns):
             continue
-        cells = np.array([place[int(column)] for column in columns], dtype=np.int32)
-        weights = value[starts[number] : starts[number + 1]]
-        used = float(weights @ flat[cells])
-        lower, upper = (
-            np.copysign(np.inf, sign) if limit is None else limit * unit - used
-            for limit, sign in ((row.lower, -1), (row.upper, 1))
-        )
-        found.append((cells, weights, *_eased(row, float(lower), float(upper))))
+        used = float(weights @ [used_fen[column] for column in columns])
+        of_spend = np.array([column in cell_of for column in columns], dtype=np.bool_)
+        cells = np.array([cell_of[column] for column in columns if column in cell_of], dtype=np.int32)
+        left = _eased(row, lower[number] * unit - used, upper[number] * unit - used)
+        found.append((cells, weights[of_spend], *left))
     return found
 
 
@@ -106,5 +106,3 @@ def _eased(row: Row, lower: float, upper: float) -> tuple[float, float]:
         return round(lower), round(upper)
     give = PART if isinstance(row.rule, Bounds | Change) or lower == upper else 1e-6
     return lower - give, upper + give
-
-

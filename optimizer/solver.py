@@ -165,6 +165,13 @@ class Master:
         """Change of the objective per unit of each row's bound, array (row,); of the last LP solved."""
         return np.array(self._highs.getSolution().row_dual)
 
+    def bounds(self) -> tuple[Floats, Floats]:
+        """Lower and upper bound of every row as the solver holds them, the constants of their bodies moved over."""
+        count = self.rows
+        status, _, lower, upper, _ = self._highs.getRows(count, np.arange(count, dtype=np.int32))
+        _expect_ok(status, "reading rows")
+        return np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+
     def matrix(self) -> tuple[Ints, Ints, Floats]:
         """Rows in compressed form: starts (row + 1,), column numbers, values."""
         count = self.rows

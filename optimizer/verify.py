@@ -76,7 +76,7 @@ class Finding:
     week: date | None = None
 
 
-def verify(  # noqa: PLR0913, PLR0917 - the plan comes in parts so that it need not be built by the code under check
+def verify(
     settings: PlanSettings,
     lines: Sequence[Line],
     weeks: Sequence[date],

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optimizer.verify import Finding
 from optimizer.plan import (
     Comparison,
     Conflict,
@@ -21,6 +20,7 @@ from optimizer.plan import (
     Relaxation,
     RuleReport,
 )
+from optimizer.verify import Finding
 
 Document = dict[str, Any]
 

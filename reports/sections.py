@@ -374,7 +374,7 @@ def prices(plan: Plan, lang: Lang) -> Section:
     binding.sort(key=lambda report: (report.price is None, report.price_unit or "", -abs(report.price or 0.0)))
     slack = len(plan.constraints) - len(binding)
     note = say(lang, "note.slack", count=slack) if slack else ""
-    section = _constraint_section(binding, lang).without("kind", "line", "binding")
+    section = _constraint_section(binding, lang).without("kind", "binding")
     return replace(section, key="prices", title=say(lang, "section.prices"), note=note)
 
 

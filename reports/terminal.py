@@ -157,6 +157,6 @@ def show_facts(facts: Mapping[str, Any], console: Console) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, value in facts.items():
-        words = "\n".join(f"{k}: {v:,.2f}" for k, v in value.items()) if isinstance(value, Mapping) else plain(str(value))
-        table.add_row(name, Text(words))
+        listed = [f"{k}: {v:,.2f}" for k, v in value.items()] if isinstance(value, Mapping) else [str(value)]
+        table.add_row(name, Text("\n".join(plain(words) for words in listed)))
     _print(console, table)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_range_abs
 
@@ -17,6 +18,7 @@ from reports.sections import Kind, Section
 from reports.sheets import HEAD, Area, Book, Formula, Sheet, stack, titled
 from reports.words import NOTHING, Lang, plain, say
 
+COVER_CHARACTERS = 92  # of a line of words on the cover
 SHEETS = ("Cover", "Summary", "Plan", "Checks", "Solver", "Health", "Assumptions", "Manifest")
 """Sheet names, English in every language, so that formulas and readers find them."""
 
@@ -146,7 +148,7 @@ def _cover(sheet: Sheet, head: Section, identity: Mapping[str, str], master: For
         _pair_row(sheet, book.say(f"cover.{key}"), value)
     _map(sheet)
     _colours(sheet)
-    sheet.widths = {0: 24, 1: 100}
+    sheet.widths = {0: 24, 1: COVER_CHARACTERS + 8}
     sheet.finish()
 
 
@@ -182,4 +184,6 @@ def _status(sheet: Sheet, master: Formula) -> None:
 def _pair_row(sheet: Sheet, label: str, words: str) -> None:
     sheet.put(sheet.row, 0, label, Kind.TEXT)
     sheet.put(sheet.row, 1, words, Kind.TEXT)
+    # Viewers do not all make room for wrapped text by themselves.
+    sheet.page.set_row(sheet.row, 15.5 * max(1, -(-cell_len(words) // COVER_CHARACTERS)))
     sheet.row += 1

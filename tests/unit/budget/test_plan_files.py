@@ -126,7 +126,8 @@ def test_csv_is_read_in_the_encodings_that_excel_writes(tmp_path, encoding):
 
 
 def test_rows_and_columns_may_stand_in_any_order(tmp_path):
-    text = 'Note,Spend,Line,Week\nx,"1,000,000.01",b,2027/10/11\n,0,b,2027-10-4\n\n,２.00,a,2027年10月11日\n,1.5,a,2027-10-04\n'
+    first = 'Note,Spend,Line,Week\nx,"1,000,000.01",b,2027/10/11\n,0,b,2027-10-4\n\n'
+    text = first + ",２.00,a,2027年10月11日\n,1.5,a,2027-10-04\n"
     assert read_plan(written(tmp_path, text), "ab", WEEKS[:2]) == GOOD_FEN
 
 
@@ -377,7 +378,7 @@ def test_other_kinds_of_file_are_refused(tmp_path):
 
 def test_an_absent_file_is_told_with_its_neighbour(tmp_path):
     written(tmp_path, GOOD, "plan.csv")
-    with pytest.raises(InputError, match='does not exist. Did you mean "plan.csv"'):
+    with pytest.raises(InputError, match=r'does not exist\. Did you mean "plan\.csv"'):
         read_plan(tmp_path / "paln.csv", "ab", WEEKS)
     assert told(tmp_path / "nowhere" / "x.csv")[0][0] == "the file does not exist"
 

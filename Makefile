@@ -1,0 +1,52 @@
+# Everything a fresh machine needs: Python 3.11 (or newer), make, and a package index.
+PYTHON ?= python3
+TOTAL ?= 5000000
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help plan test slow test-all lint lock bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+plan: $(VENV)/installed  ## plan the demo's quarter: make plan TOTAL=5000000
+	$(BIN)/budget plan --total $(TOTAL)
+
+test: $(VENV)/installed-dev  ## lint, types, import arrows and the fast tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2
+
+slow: $(VENV)/installed-dev  ## the tests that sample
+	$(BIN)/python -m pytest -m slow
+
+test-all: $(VENV)/installed-dev  ## the tests that need LibreOffice (Debian package: libreoffice-calc)
+	$(BIN)/python -m pytest -m "office or browser"
+
+bench: $(VENV)/installed-dev  ## seconds and gaps of fit, plan, what-if and start-up
+	for script in fit plan whatif startup; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+lock: $(VENV)/installed-dev  ## renew the lock files (needs uv: pip install uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.lock
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/created:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/created requirements.lock pyproject.toml
+	@echo "Installing (a minute or two, once) ..."
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
