@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -66,7 +67,8 @@ class Screen:
         """Console for results."""
         from rich.console import Console
 
-        return Console()
+        # What goes to a file or a pipe is as wide as the tables need.
+        return Console() if sys.stdout.isatty() else Console(width=int(os.environ.get("COLUMNS", "100")))
 
     @property
     def errors(self) -> Console:

@@ -18,7 +18,7 @@ from mmm.baseline import baseline_draws
 from mmm.calendar import Calendar
 from mmm.curves import ResponseCurves
 from mmm.extract import channel_report, contribution_draws, extract_curves, interval
-from mmm.health import convergence_checks, document, fit_checks, identification_checks
+from mmm.health import convergence_checks, document, finite_or_none, fit_checks, identification_checks
 from mmm.model import MediaModel, build_model, parameter_shapes, prepare
 from mmm.panel import Panel
 from mmm.settings import ChannelSettings, EventSettings, ModelSettings
@@ -51,11 +51,12 @@ class Fit:
 
     document: dict[str, Any]
     curves: ResponseCurves
-    draws: Any  # arviz.InferenceData (or xarray.DataTree with ArviZ 1)
+    draws: Mapping[str, Any]  # xarray.Dataset by ArviZ group
 
     def write_draws(self, path: Path) -> None:
-        """Save the draws as netCDF that ArviZ reads."""
-        self.draws.to_netcdf(str(path), engine="h5netcdf")
+        """Save the draws as netCDF that every version of ArviZ reads (``arviz.from_netcdf``)."""
+        for number, (group, dataset) in enumerate(self.draws.items()):
+            dataset.to_netcdf(path, group=group, mode="a" if number else "w", engine="h5netcdf")
 
 
 def fit(
@@ -135,7 +136,7 @@ def fit(
             ),
         ]
         report = channel_report(curves, parameters, contribution, model, panel)
-        draws = to_arviz(model, parameters, trace, settings)
+        draws = draw_groups(model, parameters, trace, settings)
     seconds = watch.seconds | {"total": time.perf_counter() - began}
     return Fit(
         document={
@@ -144,7 +145,7 @@ def fit(
             "weeks": [panel.weeks[0].isoformat(), panel.weeks[-1].isoformat()],
             "currency": currency,
             "media_share": _media_share(contribution, model),
-            "diagnostics": diagnostics,
+            "diagnostics": {name: finite_or_none(value) for name, value in diagnostics.items()},
             "health": document(checks),
             "fit_quality": quality,
             "seconds": seconds,
@@ -262,22 +263,28 @@ def fit_quality(model: MediaModel, predicted: Predicted) -> dict[str, float]:
     }
 
 
+def _by_chain(values: Any, settings: ModelSettings) -> Floats:
+    """Draws by chain, array (chain, draw, parameter); a single chain is held against itself, half against half."""
+    chains = np.asarray(values, dtype=np.float64).reshape(settings.chains, settings.draws, -1)
+    if settings.chains > 1:
+        return chains
+    half = settings.draws // 2
+    return chains[0, : 2 * half].reshape(2, half, -1)
+
+
 def diagnose(trace: Any, parameters: Mapping[str, Any], settings: ModelSettings) -> dict[str, Any]:
     """R-hat over all parameters, effective sample sizes over every ROI, divergences."""
     import arviz
 
-    roi = parameters["roi"].reshape(settings.chains, settings.draws, -1)
+    roi = _by_chain(parameters["roi"], settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        every = np.concatenate(
-            [np.asarray(values).reshape(settings.chains, settings.draws, -1) for values in trace.posterior.values()],
-            axis=2,
-        )
+        every = np.concatenate([_by_chain(values, settings) for values in trace.posterior.values()], axis=2)
         table = arviz.convert_to_dataset({"roi": roi, "every": every})
         rhat = arviz.rhat(table)
         bulk, tail = (arviz.ess(table[["roi"]], method=method)["roi"].values for method in ("bulk", "tail"))
     return {
-        "max_rhat": float(max(rhat["roi"].max(), rhat["every"].max())),
+        "max_rhat": float(np.concatenate([rhat["roi"].values, rhat["every"].values]).max()),
         "min_ess_bulk": float(bulk.min()),
         "min_ess_tail": float(tail.min()),
         "divergences": int(np.asarray(trace.sample_stats["diverging"].values).sum()),
@@ -294,30 +301,32 @@ def _media_share(contribution: Floats, model: MediaModel) -> dict[str, float]:
     return interval(share)
 
 
-def to_arviz(model: MediaModel, parameters: Mapping[str, Any], trace: Any, settings: ModelSettings) -> Any:
-    """The posterior in its own units, with named coordinates, for analysts."""
-    import arviz
+def draw_groups(
+    model: MediaModel, parameters: Mapping[str, Any], trace: Any, settings: ModelSettings
+) -> dict[str, Any]:
+    """The posterior in its own units with named coordinates, and how it was sampled: ArviZ's groups by name."""
+    import xarray as xr
 
+    coords = {"unit": list(model.units), "channel": list(model.channels)}
     dims = {
-        "roi": ["unit", "channel"],
-        "retention": ["channel"],
-        "half_saturation": ["channel"],
-        "slope": ["channel"],
-        "kappa": ["channel"],
-        "sigma": ["unit"],
+        "roi": ("unit", "channel"),
+        "retention": ("channel",),
+        "half_saturation": ("channel",),
+        "slope": ("channel",),
+        "kappa": ("channel",),
+        "sigma": ("unit",),
     }
-    shaped = {
-        name: np.asarray(parameters[name]).reshape(settings.chains, settings.draws, *np.shape(parameters[name])[1:])
-        for name in dims
+    per_draw = (settings.chains, settings.draws)
+    posterior = {
+        name: (("chain", "draw", *axes), np.asarray(parameters[name]).reshape(*per_draw, *parameters[name].shape[1:]))
+        for name, axes in dims.items()
         if name in parameters
     }
-    stats = {"diverging": trace.sample_stats["diverging"].values, "n_steps": trace.sample_stats["n_steps"].values}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return arviz.from_dict(
-            posterior=shaped,
-            sample_stats=stats,
-            observed_data={"scaled_kpi": model.scaled_kpi},
-            coords={"unit": list(model.units), "channel": list(model.channels)},
-            dims=dims | {"scaled_kpi": ["unit", "week"]},
-        )
+    stats = {
+        name: (("chain", "draw"), np.asarray(trace.sample_stats[name].values)) for name in ("diverging", "n_steps")
+    }
+    return {
+        "posterior": xr.Dataset(posterior, coords=coords),
+        "sample_stats": xr.Dataset(stats),
+        "observed_data": xr.Dataset({"scaled_kpi": (("unit", "week"), model.scaled_kpi)}, coords=coords),
+    }

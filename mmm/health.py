@@ -218,6 +218,12 @@ def informed(own_effect: Floats) -> npt.NDArray[np.bool_]:
     return np.asarray(narrowed | moved)
 
 
+def finite_or_none(value: float | None) -> float | None:
+    """The number; None for one that JSON cannot hold."""
+    return value if value is not None and np.isfinite(value) else None
+
+
 def document(checks: Sequence[Check]) -> dict[str, Any]:
     """The ``health`` of fit.json."""
-    return {"verdict": overall(checks), "checks": [asdict(check) for check in checks]}
+    told = [asdict(check) | {"value": finite_or_none(check.value)} for check in checks]
+    return {"verdict": overall(checks), "checks": told}

@@ -26,6 +26,7 @@ import numpy.typing as npt
 from mmm.baseline import Baseline, build_baseline
 from mmm.calendar import Calendar, intensity
 from mmm.panel import Panel
+from mmm.problems import InputError, Problem
 from mmm.settings import ChannelSettings, EventSettings, ModelSettings
 from mmm.transforms import geometric_weights, hill, lagged
 
@@ -186,8 +187,17 @@ def prepare(
     events: tuple[EventSettings, ...],
     settings: ModelSettings,
 ) -> MediaModel:
-    """Scale the data and precompute what the graph needs."""
+    """Scale the data and precompute what the graph needs.
+
+    Raises
+    ------
+    InputError
+        When no channel has enough history to learn from.
+    """
     kept = learnable(panel)
+    if not kept:
+        what = f"no channel has {LEAST_ACTIVE_WEEKS} weeks of spend, so there is nothing to learn a response from"
+        raise InputError([Problem(what, "the spend columns", cure="Check the columns, or give more weeks of history.")])
     names = tuple(panel.channels[c] for c in kept)
     spend = panel.spend[:, :, kept]
     max_lag = settings.adstock.max_lag

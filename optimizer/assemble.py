@@ -216,7 +216,7 @@ def _describe(
 
 
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
-    if optimum.search_gap > options.gap:
+    if optimum.timed_out and optimum.search_gap > options.gap:
         return PlanStatus.TIME_LIMIT
     return PlanStatus.OPTIMAL if optimum.gap <= options.gap else PlanStatus.FEASIBLE
 
@@ -284,6 +284,8 @@ def _weak_fortnight(problem: PlanProblem, spend: Floats) -> dict[int, float]:
             if line.reserve or not is_named(line.name, rule.lines):
                 continue
             weak = weak_weeks(rule, line, spend[index], weekly[:, index])
+            if rule.weeks > weak.shape[1]:
+                continue  # the plan is too short for a streak
             windows = np.lib.stride_tricks.sliding_window_view(weak, rule.weeks, axis=1)
             found[index] = max(found.get(index, 0.0), float(np.mean(np.any(np.all(windows, axis=2), axis=1))))
     return found

@@ -43,11 +43,14 @@ def explain(decision: Decision, master: Master | None = None) -> Reasons:
     weak-ROI logic clashes with other rules. It is used up.
     """
     program = _Elastic(decision, master)
-    names = list(dict.fromkeys(row.rule.name for row in decision.rows))
-    kept = program.needed([[n for n, row in enumerate(decision.rows) if row.rule.name == name] for name in names])
+    rows_of: dict[str, list[int]] = {}
+    for number, row in enumerate(decision.rows):
+        rows_of.setdefault(row.rule.name, []).append(number)
+    # The total is left out last: where it or a small floor would do, the total says more.
+    kept = program.needed(sorted(rows_of.values(), key=lambda rows: decision.rows[rows[0]].rule.kind == "total"))
     clashing = program.needed([[number] for rows in kept for number in rows])
     by_rule: dict[str, list[Row]] = {}
-    for (number,) in clashing:
+    for (number,) in sorted(clashing):
         by_rule.setdefault(decision.rows[number].rule.name, []).append(decision.rows[number])
     program.restore()
     conflicts = tuple(Conflict(name, rows[0].rule.kind, _says(rows)) for name, rows in by_rule.items())
@@ -75,7 +78,7 @@ class _Elastic:
         """Solve for feasibility, or for the least stretch."""
         return self.master.solve(seconds=self.ends - time.monotonic(), gap=1e-6, maximise=False)
 
-    def needed(self, parts: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+    def needed(self, parts: Iterable[list[int]]) -> list[list[int]]:
         """Drop every part, by its row numbers, that the conflict can do without; the rest is irreducible."""
         kept = []
         for rows in parts:
@@ -102,7 +105,7 @@ class _Elastic:
         stretches = [self._stretch(name, side) for side in SIDES]
         columns = np.array([stretch.column for stretch in stretches if stretch.rows], dtype=np.int32)
         self.master.set_costs(columns, np.ones(columns.size))
-        pilots = self._pilots(stretches[0].rows)
+        pilots = self._pilots(name)
         self.master.set_columns(pilots, np.ones(pilots.size), np.ones(pilots.size))
         solved = self.solve()
         self.master.set_columns(pilots, np.zeros(pilots.size), np.ones(pilots.size))
@@ -115,12 +118,13 @@ class _Elastic:
                 return _offer(stretch, float(solved.columns[stretch.column]), by_line)
         return None
 
-    def _pilots(self, rows: Sequence[Row]) -> Ints:
-        """Switches of pilots: a pilot that gives way is one that is used, else its smallest spend would be any."""
-        numbers = [n for n, row in enumerate(self.decision.rows) if row in rows and row.rule.kind == "pilot"]
+    def _pilots(self, name: str) -> Ints:
+        """Switches of a pilot: one that gives way is one that is used, else its smallest spend would be any."""
+        numbers = [n for n, row in enumerate(self.decision.rows) if (row.rule.name, row.rule.kind) == (name, "pilot")]
         starts, index, _ = self.master.matrix()
-        held = {int(column) for n in numbers for column in index[starts[n] : starts[n + 1]]}
-        return np.array(sorted(held - {int(column) for column in self.cells}), dtype=np.int32)
+        held = [index[starts[n] : starts[n + 1]] for n in numbers] or [np.empty(0, dtype=np.int32)]
+        switches = self.master.columns_of(self.decision.model.switches.values())
+        return np.intersect1d(switches, np.concatenate(held))
 
     def _stretch(self, name: str, side: Side) -> _Stretch:
         """Add the column that moves one side of a rule's rows."""
@@ -168,12 +172,12 @@ def _offer(stretch: _Stretch, moved: float, by_line: Floats) -> tuple[float, Rel
 
 def _outward(limit: float, side: Side, row: Row) -> float:
     """Round a limit so that a reader who types it in gets a plan: to the fen or 0.1%, away from the clash."""
-    share = _is_share(row)
-    if row.lower == row.upper:
-        return round(limit, 6 if share else 2)
-    steps = limit * (1000 if share else 100)
-    whole = math.floor(steps + 1e-6) if side == "lower" else math.ceil(steps - 1e-6)
-    return whole / (1000 if share else 100)
+    grains = 100
+    if _is_share(row):
+        # Exact shares have to fit each other.
+        grains = 10**6 if row.lower == row.upper else 1000
+    steps = limit * grains
+    return (math.floor(steps + 1e-6) if side == "lower" else math.ceil(steps - 1e-6)) / grains
 
 
 def _is_share(row: Row) -> bool:

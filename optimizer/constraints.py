@@ -237,7 +237,7 @@ class Pilot(Rule):
     def rows(self, decision: Decision) -> Iterator[Row]:
         """Two rows with a switch."""
         for index in select(decision.lines, self.line, reserves=True):
-            used = decision.switch(f"{self.name}: {self.line} is used")
+            used = decision.switch()
             total = sum(decision.spend[index, week] for week in range(len(decision.weeks)))
             least, most = decision.money(self.min), decision.money(self.max)
             name = f"{self.name}: {decision.lines[index].name}"

@@ -115,14 +115,14 @@ class Decision:
         self.model.rows = pyo.ConstraintList()
         self.spend: Any = self.model.spend
         self.rows: list[Row] = []
+        self.weak: dict[tuple[str, int], list[Any]] = {}  # rule's name and line to its weak-week switches
 
     def money(self, amount: float) -> float:
         """Currency in the model's unit."""
         return amount / self.unit
 
-    def switch(self, name: str) -> Any:
+    def switch(self) -> Any:
         """A new 0/1 variable."""
-        del name  # kept at the call for the reader; VarList numbers its members
         return self.model.switches.add()
 
     def row(

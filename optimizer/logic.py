@@ -91,7 +91,8 @@ def streak_rows(
         line = decision.lines[index]
         per_unit = rule.threshold(line) * (1 + MARGIN) * decision.unit / kpi_unit
         most = [decision.money(float(cap)) for cap in caps[index]]
-        weak = [decision.switch(f"{rule.name}: {line.name} weak in week {t}") for t in range(len(most))]
+        weak = [decision.switch() for _ in most]
+        decision.weak[rule.name, index] = weak
         known = [1] * min(line.weak_weeks, rule.weeks)
         for week, monday in enumerate(decision.weeks):
             short = per_unit * decision.spend[index, week] - theta[index, week]

@@ -20,7 +20,7 @@ import pyomo.environ as pyo
 
 from mmm.problems import TimeLimitReached
 from optimizer.decision import Decision, ReserveRule, TotalRule
-from optimizer.logic import broken_cuts, opening_cuts, streak_rows
+from optimizer.logic import broken_cuts, opening_cuts, streak_rows, weak_weeks
 from optimizer.problem import PlanProblem, Rulebook
 from optimizer.solver import Ints, Master
 
@@ -29,6 +29,8 @@ OnRound = Callable[[int, float], None]
 
 START_MULTIPLES = (0.1, 0.4, 0.8, 1.2, 2.0)
 MOST_ROUNDS = 200
+LOGIC_GAP = 2e-3
+STALLED = 1e-7  # scaled money
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Optimum:
         Linear programs solved.
     columns : array (column,)
         The solver's columns when the plan was found, for its switches.
+    timed_out : bool
+        The time was up before the search was done.
     search : Search
         The linear program as it stands, for prices and near-optimal ranges.
     """
@@ -64,6 +68,7 @@ class Optimum:
     hull_objective: float
     rounds: int
     columns: Floats
+    timed_out: bool
     search: Search
 
     @property
@@ -99,8 +104,8 @@ class Search:
     carried : float
         The objective without any planned spend (what history carries in, what later spend earns); it is left out of
         every objective and bound, so that the gap is a share of what the plan itself adds.
-    has_logic : bool
-        True when the weak-ROI logic of some lines is in the program.
+    weak_columns : mapping of (rule's name, line) to array (week,) of int
+        Switches of the weak-ROI logic, where it is in the program.
     """
 
     problem: PlanProblem
@@ -111,7 +116,12 @@ class Search:
     switches: Ints
     kpi_unit: float
     carried: float
-    has_logic: bool
+    weak_columns: Mapping[tuple[str, int], Ints]
+
+    @property
+    def has_logic(self) -> bool:
+        """True when the weak-ROI logic of some lines is in the program."""
+        return bool(self.weak_columns)
 
     def spend_of(self, columns: Floats) -> Floats:
         """Spend in currency from a solution, array (line, week)."""
@@ -218,7 +228,7 @@ def build_search(problem: PlanProblem, caps: Mapping[int, Floats] | None = None,
         switches=master.columns_of(model.switches.values()),
         kpi_unit=kpi_unit,
         carried=per_gmv * float(problem.response.mean(np.zeros((len(problem.weeks), names))).sum()),
-        has_logic=bool(caps),
+        weak_columns={key: master.columns_of(weak) for key, weak in decision.weak.items()},
     )
     search.set_objective()
     for multiple in START_MULTIPLES:
@@ -309,20 +319,33 @@ class _Rounds:
     best_columns: Floats = field(default_factory=lambda: np.empty(0))
     hull: float = -np.inf
     bound: float = np.inf
+    last: Floats = field(default_factory=lambda: np.empty(0))
+    timed_out: bool = False
+
+    @property
+    def target(self) -> float:
+        """The gap to stop at: integer programs with logic are proven less finely."""
+        return max(self.options.gap, LOGIC_GAP) if self.search.has_logic and not self.relaxed else self.options.gap
 
     def run(self) -> _Rounds:
         """Solve and cut until done."""
         for _ in range(MOST_ROUNDS):
             self.rounds += 1
-            solved = self.search.master.solve(seconds=self.ends - time.monotonic(), gap=self.options.gap / 10)
+            solved = self.search.master.solve(seconds=self.ends - time.monotonic(), gap=self.target / 10)
             if solved.outcome == "infeasible":
                 raise Infeasible(self.search)
             self.bound = min(self.bound, solved.bound * self.search.kpi_unit - self.search.carried)
+            stalled = False
             if solved.columns.size:
+                answer = solved.columns[self.search.spend_columns]
+                # The same answer again brings no new tangent: what gap is left is the hulls', not the search's.
+                stalled = self.last.shape == answer.shape and bool(np.abs(answer - self.last).max() < STALLED)
+                self.last = answer
                 self._cut(solved.columns)
             if self.best is not None:
                 self.on_round(self.rounds, self.gap)
-            if self.gap <= self.options.gap or solved.outcome == "time_limit" or time.monotonic() >= self.ends:
+            self.timed_out = solved.outcome == "time_limit" or time.monotonic() >= self.ends
+            if self.gap <= self.target or stalled or self.timed_out:
                 break
         return self
 
@@ -347,7 +370,11 @@ class _Rounds:
         if not a_plan or hull <= self.hull:
             return
         if self.search.has_logic and not self.relaxed and broken_lines(self.search.problem, spend):
-            return
+            if repaired := repair(self.search, spend, columns, self.ends):
+                spend, columns = repaired
+                hull = self.search.cut_at(spend)
+            if not repaired or hull <= self.hull:
+                return
         self.best, self.best_columns, self.hull = spend, columns, hull
 
     def optimum(self) -> Optimum:
@@ -362,5 +389,43 @@ class _Rounds:
             hull_objective=self.hull,
             rounds=self.rounds,
             columns=self.best_columns,
+            timed_out=self.timed_out,
             search=self.search,
         )
+
+
+def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple[Floats, Floats] | None:
+    """A plan near this one that obeys the weak-ROI logic by the true response; None when none is found.
+
+    S-shaped draws look stronger through their hulls than they are, so the program may take a weak week for a strong one.
+    Weeks that are truly weak are told to be weak, which cuts what follows, until the plan holds.
+    """
+    switches = search.switches
+    told = columns.copy()
+    found = None
+    for _ in range(len(search.problem.weeks)):
+        weak = truly_weak(search, spend)
+        for key, where in search.weak_columns.items():
+            told[where] = np.maximum(np.rint(told[where]), weak[key])
+        held = np.rint(told[switches])
+        search.master.set_columns(switches, held, held)
+        solved = search.master.solve(seconds=ends - time.monotonic(), gap=0.0)
+        if not solved.columns.size:
+            break
+        spend = search.spend_of(solved.columns)
+        if not broken_lines(search.problem, spend):
+            found = spend, solved.columns
+            break
+    search.master.set_columns(switches, np.zeros(switches.size), np.ones(switches.size))
+    return found
+
+
+def truly_weak(search: Search, spend: Floats) -> dict[tuple[str, int], Floats]:
+    """For each rule and line of the logic, 1.0 in the weeks that are weak by the true response."""
+    weekly = search.problem.response.mean(spend[: search.problem.responding].T)[:, : spend.shape[1]]
+    rules = {rule.name: rule for rule in search.problem.settings.rules}
+    lines = search.problem.lines
+    return {
+        (name, line): weak_weeks(rules[name], lines[line], spend[line], weekly[line]).astype(np.float64)
+        for name, line in search.weak_columns
+    }

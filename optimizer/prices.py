@@ -100,7 +100,8 @@ def _worth(search: Search, spend: Floats) -> float:
 def _extreme(search: Search, best: Floats, least: float, *, maximise: bool) -> Floats:
     """A plan far from ``best`` in the direction of the solver's costs, and worth at least ``least``."""
     far = best
-    for _ in range(REFINEMENTS):
+    # With logic in it the program is large: one proposal must do.
+    for _ in range(1 if search.has_logic else REFINEMENTS):
         solved = search.master.solve(seconds=SECONDS, gap=1e-4, maximise=maximise)
         if not solved.columns.size:
             return best

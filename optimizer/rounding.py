@@ -97,12 +97,8 @@ def residual_rows(optimum: Optimum, fen: Floats) -> list[tuple[npt.NDArray[np.in
 
 
 def _eased(row: Row, lower: float, upper: float) -> tuple[float, float]:
-    """Limits loosened by a part of a fen where whole fen cannot meet them; shares and the total stay exact."""
-    exact = row.rule.kind == "total"
-    if exact:
+    """Loosen limits by a part of a fen, where whole fen cannot meet them; where they can, less than one is none."""
+    if row.rule.kind == "total":
         return round(lower) if np.isfinite(lower) else lower, round(upper)
-    whole = np.isfinite(lower) and lower == upper and abs(lower - round(lower)) < 1e-3
-    if whole:
-        return round(lower), round(upper)
     give = PART if isinstance(row.rule, Bounds | Change) or lower == upper else 1e-6
     return lower - give, upper + give

@@ -18,6 +18,9 @@ from reports.words import Lang, amount_words, plain, roi_words, say, term
 WIDTH = 100
 """Columns used at most."""
 
+WIDE = 95
+"""Columns from which on what binds has a column of its own."""
+
 _VERDICT_STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
 
 
@@ -40,7 +43,9 @@ def show_plan(plan: Plan, fit: Mapping[str, Any], lang: Lang, console: Console, 
     head = sections.headline(plan, fit["health"], lang)
     table = sections.allocation(plan, lang)
     _print(console, Text(head.title, style="bold"), Text(head.sentence))
-    _print(console, _table(table.only("line", "spend", "share", "gmv", "roi", "mroi", "binds"), lang))
+    shown = ("line", "spend", "share", "gmv", "roi", "mroi", "binds")
+    # On a narrow terminal what binds is named under the table only.
+    _print(console, _table(table.only(*(shown if console.width >= WIDE else shown[:-1])), lang))
     _print(console, *(_fact(str(label), str(words), lang) for label, words in head.rows))
     _print(console, *_findings(fit["health"], lang))
     _print(console, *_bullets(say(lang, "terminal.notes"), (*plan.notes, *table.note.splitlines())))

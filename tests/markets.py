@@ -54,8 +54,8 @@ def curves(channels=4, draws=50, slopes=(0.5, 1.0), seed=7, roi=2.0):
 
 def line(name, weeks=3, *, weekly=1000.0, **facts):
     """A budget line with the same spend in every week of its past."""
-    known = {"category": None, "groups": (), "reserve": False, "average": weekly, "recent": np.full(4, weekly)}
-    return Line(name=name, reference=np.full(weeks, weekly), **known | facts)
+    past = {"reference": np.full(weeks, weekly), "recent": np.full(4, weekly), "average": weekly}
+    return Line(**{"name": name, "category": None, "groups": (), "reserve": False} | past | facts)
 
 
 def problem(response=None, weeks=3, *, total=None, reserves=0, facts=None, **settings):

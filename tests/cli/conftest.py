@@ -58,6 +58,12 @@ def budget():
     return run
 
 
+@pytest.fixture
+def unguarded():
+    """Call ``budget WORDS`` where it is meant to fail in a way nobody foresaw."""
+    return call
+
+
 def contents(folder):
     """Every file under a folder with its bytes."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

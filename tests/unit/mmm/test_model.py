@@ -22,6 +22,7 @@ from mmm.model import (
     reference_spend,
 )
 from mmm.panel import Panel
+from mmm.problems import InputError
 from mmm.settings import AdstockSettings, ChannelSettings, ModelSettings
 
 WEEKS = 56
@@ -111,6 +112,14 @@ def test_channels_without_history_are_left_out_of_the_graph():
     kept = prepare(replace(panel, spend=spend), settings_of(), NOTHING, (), SETTINGS)
     assert kept.channels == ("抖音直播", "weibo")
     assert parameter_shapes(kept)["roi_z"] == (2,)
+
+
+def test_data_without_any_learnable_channel_are_refused():
+    panel = make_panel()
+    spend = panel.spend.copy()
+    spend[:, LEAST_ACTIVE_WEEKS - 1 :] = 0.0
+    with pytest.raises(InputError, match="no channel has 8 weeks of spend"):
+        prepare(replace(panel, spend=spend), settings_of(), NOTHING, (), SETTINGS)
 
 
 # ---- priors

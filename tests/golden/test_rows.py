@@ -1,0 +1,116 @@
+"""Every kind of rule as the rows it puts into the solver, word for word: a change of meaning cannot slip by.
+
+After a change that is meant: ``GOLDEN=write pytest tests/golden``, and read the difference before keeping it.
+"""
+
+import os
+from pathlib import Path
+from typing import get_args
+
+import highspy
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+from markets import line, mondays
+
+from optimizer.constraints import Constraint
+from optimizer.decision import Decision, ReserveRule, Row, TotalRule
+from optimizer.logic import opening_cuts, streak_rows
+from optimizer.rules import WeakRoiCut
+from optimizer.settings import PlanSettings
+
+FOLDER = Path(__file__).parent
+TOTAL = 600.0  # 2 lines x 3 weeks: the solver's unit of money is 100
+KINDS = {get_args(kind.model_fields["kind"].annotation)[0]: kind for kind in get_args(get_args(Constraint)[0])}
+WEAK = {"roi_below": 4.0, "weeks": 2, "cut": 0.2, "roi": "model"}
+OTHER_KINDS = {"total", "reserve", "cut"}
+
+CASES = {
+    "bounds-horizon": {"kind": "bounds", "lines": "抖音直播", "min": 50, "max": 250},
+    "bounds-week": {"kind": "bounds", "lines": ["search"], "per": "week", "max": 90},
+    "bounds-history": {"kind": "bounds", "relative_to": "history", "min": 0.5, "max": 2.0},
+    "bounds-average-week": {"kind": "bounds", "relative_to": "average", "per": "week", "min": 0.5},
+    "category_share-exact": {"kind": "category_share", "category": "promotion", "share": 0.4},
+    "category_share-range": {"kind": "category_share", "category": "promotion", "min": 0.35, "max": 0.45},
+    "group_share-spend": {"kind": "group_share", "group": "social", "max": 0.45},
+    "group_share-visits": {"kind": "group_share", "group": "social", "of": "visits", "min": 0.3},
+    "concentration": {"kind": "concentration", "max": 0.6},
+    "change-week": {"kind": "change", "lines": "search", "week_on_week": 0.3},
+    "change-year": {"kind": "change", "last_year": 0.25},
+    "pilot": {"kind": "pilot", "line": "search", "min": 150, "max": 300},
+    "cut-opening": {"kind": "cut"} | WEAK,
+    "cut-streaks": {"kind": "cut", "lines": "抖音直播"} | WEAK,
+    "total-equal": {"kind": "total", "exact": True},
+    "total-at_most": {"kind": "total", "exact": False},
+    "reserve": {"kind": "reserve"},
+}
+
+
+def lines(case):
+    weak = {"cut-opening": 2, "cut-streaks": 1}.get(case, 0)
+    first = {"category": "promotion", "groups": ("social",), "visits_per_cny": 2.0, "weak_weeks": weak}
+    second = {"visits_per_cny": 1.0, "reserve": case == "reserve"}
+    return line("抖音直播", weekly=80.0, **first), line("search", weekly=100.0, **second)
+
+
+def decided(case):
+    """The case's rows alone, on two lines and three weeks."""
+    decision = Decision(lines(case), mondays(3), TOTAL)
+    decision.model.objective = pyo.Objective(expr=pyo.quicksum(decision.spend.values()), sense=pyo.maximize)
+    decision.add(rows(case, decision))
+    return decision
+
+
+def rows(case, decision):
+    fields = CASES[case] | {"name": case}
+    match fields["kind"]:
+        case "total":
+            return TotalRule(amount=TOTAL, **fields).rows(decision)
+        case "reserve":
+            return ReserveRule(**fields).rows(decision)
+        case "cut" if case == "cut-opening":
+            return opening_cuts(WeakRoiCut(**fields), decision)
+        case "cut":
+            decision.model.theta = pyo.Var([0], range(5))
+            return streak_rows(WeakRoiCut(**fields), decision, decision.model.theta, 50.0, {0: np.full(3, 400.0)})
+    return PlanSettings(constraints=[fields]).constraints[0].rows(decision)
+
+
+def lp_of(case, tmp_path):
+    path = tmp_path / "rows.lp"
+    decided(case).model.write(str(path), io_options={"symbolic_solver_labels": True})
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rows_are_as_they_were(case, tmp_path):
+    golden, text = FOLDER / f"{case}.lp", lp_of(case, tmp_path)
+    if os.environ.get("GOLDEN") == "write":
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+def test_every_kind_of_rule_has_its_golden_file():
+    stored = {path.stem.partition("-")[0] for path in FOLDER.glob("*.lp")}
+    assert stored == KINDS.keys() | OTHER_KINDS
+
+
+def test_every_golden_file_has_its_case():
+    assert {path.stem for path in FOLDER.glob("*.lp")} == CASES.keys()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_golden_files_are_what_the_solver_reads(case):
+    """Held against each other: the stored text, and the rows' own names and limits."""
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
+    assert highs.readModel(str(FOLDER / f"{case}.lp")) == highspy.HighsStatus.kOk
+    decision = decided(case)
+    sides = sum(2 if is_range(row) else 1 for row in decision.rows)  # LP text has one row for each end of a range
+    assert highs.getNumRow() == sides > 0
+    assert len({row.name for row in decision.rows}) == len(decision.rows)
+    assert all(row.name.startswith(case) for row in decision.rows)
+
+
+def is_range(row: Row) -> bool:
+    return None not in {row.lower, row.upper} and row.lower != row.upper

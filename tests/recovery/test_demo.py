@@ -1,0 +1,108 @@
+"""The demo from nothing, as a user runs it: `budget plan --total 5000000` in an empty folder, then once more."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+BUDGET = str(Path(sys.executable).with_name("budget"))
+TOTAL = Decimal("5000000.00")
+CATEGORIES = {"channel_promotion": "0.40", "content_production": "0.35", "tools": "0.15", "user_incentives": "0.10"}
+
+
+def run_plan(folder):
+    return subprocess.run(
+        [BUDGET, "plan", "--total", "5000000"],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        timeout=400,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("from nothing")
+
+
+@pytest.fixture(scope="module")
+def out(folder):
+    done = run_plan(folder)
+    assert done.returncode == 0, done.stderr
+    assert "demo project" in done.stderr
+    return folder / "plans" / "2027Q4"
+
+
+@pytest.fixture(scope="module")
+def plan(out):
+    return json.loads((out / "plan.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def spend(out):
+    """Spend of every line over the quarter, from the CSV's own digits."""
+    total = defaultdict(Decimal)
+    with (out / "plan.csv").open(encoding="utf-8-sig", newline="") as rows:
+        for row in csv.DictReader(rows):
+            assert Decimal(row["spend"]) >= 0
+            total[row["line"]] += Decimal(row["spend"])
+    return dict(total)
+
+
+def test_the_plan_spends_the_total_to_the_cent(plan, spend):
+    assert sum(spend.values()) == TOTAL
+    assert sum(round(line["spend"] * 100) for line in plan["lines"]) == 500_000_000
+    assert {line["name"]: Decimal(str(line["spend"])) for line in plan["lines"]} == spend
+
+
+def test_every_category_gets_its_share_to_the_cent(plan, spend):
+    found = defaultdict(Decimal)
+    for line in plan["lines"]:
+        found[line["category"]] += spend[line["name"]]
+    assert found == {name: Decimal(share) * TOTAL for name, share in CATEGORIES.items()}
+
+
+def test_social_is_capped_and_emerging_has_its_floor(plan, spend):
+    def share(group):
+        return sum(spend[line["name"]] for line in plan["lines"] if group in line["groups"]) / TOTAL
+
+    assert share("social") <= Decimal("0.45")
+    assert share("emerging") >= Decimal("0.05")
+
+
+def test_the_plan_is_proven_and_the_model_trusted(plan):
+    assert plan["status"] in {"optimal", "feasible"}
+    assert 0 <= plan["proof"]["gap"] < 0.01
+    assert plan["health"]["verdict"] != "FAIL"
+    assert plan["expected"]["gmv"]["p05"] < plan["expected"]["gmv"]["mean"] < plan["expected"]["gmv"]["p95"]
+    assert plan["versus"]["pro_rata"]["gmv_gain"]["mean"] > 0
+
+
+def test_the_weak_line_of_the_demo_starts_cut(plan):
+    """Kuaishou closes the data under 1:4 with rising spend, so the rule fires on it."""
+    (rule,) = plan["rules"]
+    assert rule["fired"]
+    assert "kuaishou_live" in rule["lines"]
+
+
+def test_a_second_run_reuses_the_fit_and_gives_the_same_plan(folder, out, plan):
+    before = {name: (out / name).read_bytes() for name in ("plan.csv",)}
+    again = run_plan(folder)
+    assert again.returncode == 0, again.stderr
+    assert "Using the fitted model kept in .budget" in again.stderr
+    assert "Sampling" not in again.stderr
+    assert {name: (out / name).read_bytes() for name in before} == before
+    repeated = json.loads((out / "plan.json").read_text(encoding="utf-8"))
+    assert repeated["id"] == plan["id"]
+    assert {**repeated, "proof": {**repeated["proof"], "seconds": 0}} == {
+        **plan,
+        "proof": {**plan["proof"], "seconds": 0},
+    }

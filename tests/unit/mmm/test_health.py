@@ -1,0 +1,258 @@
+"""Trust gates: the limits of each, the sentence and advice it gives, and the verdict over all."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmm.health import (
+    COLLINEAR,
+    Check,
+    collinear_pairs,
+    convergence_checks,
+    document,
+    fit_checks,
+    graded,
+    identification_checks,
+    informed,
+    overall,
+)
+
+GOOD_DRAWS = {
+    "max_rhat": 1.002,
+    "min_ess_bulk": 900.0,
+    "min_ess_tail": 800.0,
+    "divergences": 0,
+    "draws": 500,
+    "chains": 2,
+}
+GOOD_FIT = {"r2": 0.9, "mape": 0.05, "coverage90": 0.91, "durbin_watson": 1.95}
+
+
+def one_check(checks, name):
+    (found,) = [check for check in checks if check.name == name]
+    return found
+
+
+def converged(**changed):
+    return convergence_checks(GOOD_DRAWS | changed)
+
+
+def fitted(p_value=0.4, p_negative=0.0, **changed):
+    return fit_checks(GOOD_FIT | changed, p_value, p_negative)
+
+
+def independent(channels=3, weeks=80, seed=1):
+    return np.random.default_rng(seed).uniform(1, 2, (1, weeks, channels))
+
+
+def own_effects(means=(0.6, -0.5, 0.4), sds=(0.5, 0.5, 0.5), seed=2):
+    drawn = np.random.default_rng(seed).standard_normal((4_000, 3))
+    drawn = (drawn - drawn.mean(axis=0)) / drawn.std(axis=0)
+    return np.array(means) + np.array(sds) * drawn
+
+
+NAMES = ("抖音直播", "search", "weibo")
+
+
+# ---- grades
+
+
+@pytest.mark.parametrize(
+    ("value", "review", "fail", "verdict"),
+    [
+        (1.0, 1.01, 1.05, "PASS"),
+        (1.01, 1.01, 1.05, "PASS"),
+        (1.0101, 1.01, 1.05, "REVIEW"),
+        (1.05, 1.01, 1.05, "REVIEW"),
+        (1.0501, 1.01, 1.05, "FAIL"),
+        (401, 400, 100, "PASS"),
+        (400, 400, 100, "PASS"),
+        (399, 400, 100, "REVIEW"),
+        (100, 400, 100, "REVIEW"),
+        (99, 400, 100, "FAIL"),
+        (0, 0, 0, "PASS"),
+        (float("nan"), 1.01, 1.05, "FAIL"),
+        (float("inf"), 400, 100, "FAIL"),
+    ],
+)
+def test_grades_at_and_around_their_limits(value, review, fail, verdict):
+    assert graded(value, review, fail) == verdict
+
+
+def test_the_verdict_is_the_worst_of_all():
+    def checks(*verdicts):
+        return [Check("x", verdict, None, None, "") for verdict in verdicts]
+
+    assert overall(checks("PASS", "PASS")) == "PASS"
+    assert overall(checks("PASS", "REVIEW", "PASS")) == "REVIEW"
+    assert overall(checks("REVIEW", "FAIL", "PASS")) == "FAIL"
+    assert overall([]) == "PASS"
+
+
+# ---- convergence
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "review", "fail"),
+    [
+        ("R-hat", "max_rhat", 1.03, 1.2),
+        ("ESS bulk", "min_ess_bulk", 250.0, 60.0),
+        ("ESS tail", "min_ess_tail", 250.0, 60.0),
+        ("divergences", "divergences", 10, 11),  # one per cent of 1,000 draws
+    ],
+)
+def test_convergence_gates(name, field, review, fail):
+    for value, verdict in [(GOOD_DRAWS[field], "PASS"), (review, "REVIEW"), (fail, "FAIL")]:
+        checks = converged(**{field: value})
+        found = one_check(checks, name)
+        assert (found.verdict, found.value) == (verdict, value)
+        assert overall(checks) == verdict
+
+
+@pytest.mark.parametrize("field", ["max_rhat", "min_ess_bulk", "min_ess_tail"])
+def test_a_diagnostic_that_is_not_a_number_fails(field):
+    assert overall(converged(**{field: float("nan")})) == "FAIL"
+
+
+def test_advice_is_given_only_where_a_gate_does_not_pass():
+    good, poor = one_check(converged(), "R-hat"), one_check(converged(max_rhat=1.03), "R-hat")
+    assert good.sentence == "The chains agree to R-hat 1.002."
+    assert poor.sentence.startswith("The chains agree to R-hat 1.030.")
+    assert "model.draws" in poor.sentence
+    assert "target_accept" in one_check(converged(divergences=3), "divergences").sentence
+
+
+# ---- fit
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "verdict"),
+    [
+        ("posterior predictive p", {"p_value": 0.05}, "PASS"),
+        ("posterior predictive p", {"p_value": 0.95}, "PASS"),
+        ("posterior predictive p", {"p_value": 0.04}, "REVIEW"),
+        ("posterior predictive p", {"p_value": 0.96}, "REVIEW"),
+        ("coverage", {"coverage90": 0.8}, "PASS"),
+        ("coverage", {"coverage90": 0.79}, "REVIEW"),
+        ("residual autocorrelation", {"durbin_watson": 1.5}, "PASS"),
+        ("residual autocorrelation", {"durbin_watson": 2.5}, "PASS"),
+        ("residual autocorrelation", {"durbin_watson": 1.3}, "REVIEW"),
+        ("residual autocorrelation", {"durbin_watson": 2.7}, "REVIEW"),
+        ("residual autocorrelation", {"durbin_watson": 0.7}, "FAIL"),
+        ("negative baseline", {"p_negative": 0.2}, "PASS"),
+        ("negative baseline", {"p_negative": 0.5}, "REVIEW"),
+        ("negative baseline", {"p_negative": 0.81}, "FAIL"),
+    ],
+)
+def test_fit_gates(name, arguments, verdict):
+    checks = fitted(**arguments)
+    assert one_check(checks, name).verdict == verdict
+    assert overall(checks) == verdict
+
+
+# ---- identification
+
+
+def test_well_identified_channels_pass():
+    checks = identification_checks(NAMES, independent(), own_effects(), ())
+    assert overall(checks) == "PASS"
+
+
+def test_collinear_channels_are_named_with_their_correlation():
+    spend = independent()
+    spend[:, :, 2] = 3.0 * spend[:, :, 0] + 0.05 * spend[:, :, 1]
+    found = one_check(identification_checks(NAMES, spend, own_effects(), ()), "collinear channels")
+    assert found.verdict == "REVIEW"
+    assert found.value > COLLINEAR
+    assert "抖音直播 and weibo (1.00)" in found.sentence
+    assert "search" not in found.sentence
+
+
+def test_channels_that_move_against_each_other_are_collinear_too():
+    spend = independent(channels=2)
+    spend[:, :, 1] = 5.0 - spend[:, :, 0]
+    assert collinear_pairs(("a", "b"), spend) == [("a", "b", pytest.approx(-1.0))]
+
+
+def test_a_constant_channel_is_no_ones_twin():
+    spend = independent()
+    spend[:, :, 1] = 7.0
+    assert collinear_pairs(NAMES, spend) == []
+    assert collinear_pairs(("a",), independent(channels=1)) == []
+
+
+def test_correlation_counts_over_all_units():
+    # Within each unit the channels are independent; between units they rise together.
+    spend = np.concatenate([independent(2, seed=1), 50 + independent(2, seed=2)])
+    assert [pair[:2] for pair in collinear_pairs(("a", "b"), spend)] == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "told"),
+    [(0.0, 1.0, False), (0.2, 0.95, False), (0.3, 1.0, True), (-0.3, 1.0, True), (0.0, 0.85, True)],
+)
+def test_data_inform_by_narrowing_or_moving_a_standard_normal(mean, sd, told):
+    assert informed(own_effects((mean,) * 3, (sd,) * 3)).tolist() == [told] * 3
+
+
+def test_silent_channels_are_named():
+    effects = own_effects((0.6, 0.0, 0.4), (0.5, 1.0, 0.5))
+    found = one_check(identification_checks(NAMES, independent(), effects, ()), "silent data")
+    assert (found.verdict, found.value) == ("REVIEW", 1.0)
+    assert "about search on their own" in found.sentence
+    assert "抖音直播" not in found.sentence
+
+
+@pytest.mark.parametrize(("mean", "verdict"), [(1.9, "PASS"), (-2.5, "REVIEW"), (4.5, "FAIL")])
+def test_an_roi_far_from_belief_is_named(mean, verdict):
+    effects = own_effects((0.6, mean, 0.4))
+    found = one_check(identification_checks(NAMES, independent(), effects, ()), "implausible ROI")
+    assert (found.verdict, found.value) == (verdict, pytest.approx(abs(mean)))
+    assert ("search" in found.sentence) == (verdict != "PASS")
+
+
+def test_channels_with_little_history_are_named():
+    found = one_check(identification_checks(NAMES, independent(), own_effects(), ("B站", "门店")), "little history")
+    assert (found.verdict, found.value) == ("REVIEW", 2.0)
+    assert "B站, 门店" in found.sentence
+
+
+# ---- the document
+
+
+def every_check(*, good):
+    if good:
+        return [*converged(), *fitted(), *identification_checks(NAMES, independent(), own_effects(), ())]
+    spend = np.repeat(independent(channels=1), 3, axis=2)
+    return [
+        *converged(max_rhat=2.0, min_ess_bulk=5.0, min_ess_tail=5.0, divergences=900),
+        *fitted(p_value=0.0, p_negative=1.0, coverage90=0.1, durbin_watson=0.1),
+        *identification_checks(NAMES, spend, own_effects((0.0, 9.0, 0.0), (1.0, 1.0, 1.0)), ("B站",)),
+    ]
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_every_check_says_a_whole_sentence(good):
+    checks = every_check(good=good)
+    assert len({check.name for check in checks}) == len(checks)
+    for check in checks:
+        assert check.sentence[0].isupper() or check.sentence[0].isdigit(), check
+        assert check.sentence.endswith("."), check
+        assert "nan" not in check.sentence
+        assert (check.verdict == "PASS") is good, check
+
+
+def test_the_document_is_plain_json_with_the_worst_verdict():
+    found = document(every_check(good=False))
+    assert found["verdict"] == "FAIL"
+    assert json.loads(json.dumps(found)) == found
+    assert set(found["checks"][0]) == {"name", "verdict", "value", "limit", "sentence"}
+    assert document(every_check(good=True))["verdict"] == "PASS"
+
+
+def test_a_value_that_json_cannot_hold_is_left_out():
+    found = document(converged(max_rhat=float("nan")))
+    assert found["verdict"] == "FAIL"
+    assert found["checks"][0]["value"] is None
+    json.dumps(found, allow_nan=False)
