@@ -68,7 +68,8 @@ class Screen:
         from rich.console import Console
 
         # What goes to a file or a pipe is as wide as the tables need.
-        return Console() if sys.stdout.isatty() else Console(width=int(os.environ.get("COLUMNS", "100")))
+        asked = os.environ.get("COLUMNS", "")
+        return Console() if sys.stdout.isatty() else Console(width=(int(asked) if asked.isdecimal() else 0) or 100)
 
     @property
     def errors(self) -> Console:

@@ -203,7 +203,11 @@ def new_fit(session: Session, progress: Progress, data: Data | None = None) -> F
     )
     seconds = {"read": read.seconds} | result.document["seconds"]
     seconds["total"] += read.seconds
-    document = result.document | {"seconds": seconds}
+    labelled = [
+        channel | {"label": project.channels[channel["name"]].label.model_dump(exclude_none=True)}
+        for channel in result.document["channels"]
+    ]
+    document = result.document | {"channels": labelled, "seconds": seconds}
 
     def fill(folder: Path) -> None:
         write_atomically(folder / "curves.npz", result.curves.to_bytes())

@@ -34,7 +34,7 @@ _EXPECTED: Mapping[str, str] = {
     "less_than_equal": "at most {le:g}",
     "literal_error": "{expected}",
     "model_type": "a block of keys",
-    "string_pattern_mismatch": "of another form",
+    "string_pattern_mismatch": "written in the form its description gives",
     "string_type": "text",
     "too_short": "given with at least {min_length} entry",
     "tuple_type": "a list",

@@ -26,6 +26,8 @@ from mmm.settings import ChannelSettings, EventSettings, ModelSettings
 Floats = npt.NDArray[np.float64]
 OnStage = Callable[[str], None]
 
+QUARTER_WEEKS = 13
+
 
 @dataclass(slots=True)
 class Stopwatch:
@@ -220,7 +222,7 @@ class Predicted:
     p_value : float
         Share of draws whose replicated residual spread is above the real one.
     p_negative : float
-        Share of draws whose baseline is below zero in at least one week.
+        Share of draws whose baseline, over all units, is negative in some quarter.
     """
 
     fitted: Floats
@@ -244,8 +246,15 @@ def predict(model: MediaModel, parameters: Mapping[str, Any], contribution: Floa
         fitted=fitted,
         replicated=fitted + noise,
         p_value=float(((noise**2).mean(axis=(1, 2)) > real).mean()),
-        p_negative=float((baseline.min(axis=(1, 2)) < 0).mean()),
+        p_negative=negative_quarter(baseline, model),
     )
+
+
+def negative_quarter(baseline: Floats, model: MediaModel) -> float:
+    """Probability that the baseline of all units together has a negative quarter: media credited with more than all."""
+    together = np.tensordot(baseline, model.kpi_mean * model.value_per_kpi, axes=(1, 0))
+    quarters = np.lib.stride_tricks.sliding_window_view(together, QUARTER_WEEKS, axis=1).mean(axis=2)
+    return float((quarters.min(axis=1) < 0).mean())
 
 
 def fit_quality(model: MediaModel, predicted: Predicted) -> dict[str, float]:

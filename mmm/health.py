@@ -122,7 +122,7 @@ def fit_checks(quality: Mapping[str, float], p_value: float, p_negative: float) 
                 graded(p_negative, 0.2, 0.8),
                 p_negative,
                 0.2,
-                f"The baseline is negative somewhere in {p_negative:.0%} of the draws.",
+                f"The baseline of some quarter is negative in {p_negative:.0%} of the draws.",
             ),
             "Media are credited with more than the KPI: lower model.media_share or give ROI priors.",
         ),

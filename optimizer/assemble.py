@@ -81,7 +81,7 @@ def make_plan(
         try:
             optimum = optimise(problem, options, on_round)
         except Infeasible as found:
-            return _impossible(problem, notes, explain(found.search.decision, found.search.master))
+            return _impossible(problem, explain(found.search.decision, found.search.master))
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
         return _describe(problem, options, optimum, fen, findings, notes, began)
@@ -111,7 +111,7 @@ def rules_can_hold(problem: Rulebook) -> Plan | None:
     """None when some plan obeys all rules; else the infeasible plan that says which clash. Needs no fitted response."""
     if feasible(build_decision(problem)):
         return None
-    return _impossible(problem, (), explain(build_decision(problem)))
+    return _impossible(problem, explain(build_decision(problem)))
 
 
 def expected_weekly(problem: PlanProblem, spend: Floats) -> Floats:
@@ -150,7 +150,7 @@ def interval(draws: Floats) -> Interval:
     return Interval(float(draws.mean()), float(p05), float(p50), float(p95))
 
 
-def _impossible(problem: Rulebook, notes: Sequence[str], reasons: Reasons) -> Plan:
+def _impossible(problem: Rulebook, reasons: Reasons) -> Plan:
     """The plan that cannot be, with its reasons."""
     conflict, relaxation = reasons
     return Plan(
@@ -170,7 +170,7 @@ def _impossible(problem: Rulebook, notes: Sequence[str], reasons: Reasons) -> Pl
         last_quarter_spend=None,
         last_quarter=None,
         pro_rata=None,
-        notes=tuple(notes),
+        notes=(),
         conflict=conflict,
         relaxation=relaxation,
     )

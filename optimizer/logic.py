@@ -15,8 +15,10 @@ from optimizer.rules import WeakRoiCut
 
 Floats = npt.NDArray[np.float64]
 
-# A week counts as strong only this much above the threshold, so that tangents and rounding cannot turn it.
-MARGIN = 1e-5
+# The planner counts a week as strong only this much above the threshold, so that rounding to fen cannot turn it; its
+# program keeps further off, so that tangents cannot either.
+SAFE = 2e-5
+MARGIN = 1e-4
 
 
 def opening_cuts(rule: WeakRoiCut, decision: Decision) -> Iterator[Row]:
@@ -30,9 +32,12 @@ def opening_cuts(rule: WeakRoiCut, decision: Decision) -> Iterator[Row]:
             )
 
 
-def weak_weeks(rule: WeakRoiCut, line: Line, spend: Floats, gmv: Floats) -> npt.NDArray[np.bool_]:
-    """Which weeks are weak at this spend and GMV, each (week,); weeks without spend are not."""
-    return np.asarray((spend > 0) & (gmv < rule.threshold(line) * spend * (1 - 1e-9)))
+def weak_weeks(rule: WeakRoiCut, line: Line, spend: Floats, gmv: Floats, above: float = -1e-9) -> npt.NDArray[np.bool_]:
+    """Which weeks are weak at this spend and GMV, each (week,); weeks without spend are not.
+
+    ``above`` is how far a strong week's ROI must be above the threshold, as a share of it.
+    """
+    return np.asarray((spend > 0) & (gmv < rule.threshold(line) * spend * (1 + above)))
 
 
 def must_cut(rule: WeakRoiCut, line: Line, weak: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -59,7 +64,7 @@ def broken_cuts(rule: WeakRoiCut, lines: Sequence[Line], spend: Floats, gmv: Flo
     broken = set()
     for index in select(lines, rule.lines, reserves=False):
         line = lines[index]
-        cut_next = must_cut(rule, line, weak_weeks(rule, line, spend[index], gmv[index]))
+        cut_next = must_cut(rule, line, weak_weeks(rule, line, spend[index], gmv[index], SAFE))
         # Less than a fen is rounding; of huge money so is what the solver tolerates.
         allowed = (1 - rule.cut) * spend[index, :-1] * (1 + 1e-8) + 0.01
         if (cut_next & (spend[index, 1:] > allowed)).any():

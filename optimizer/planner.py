@@ -20,7 +20,7 @@ import pyomo.environ as pyo
 
 from mmm.problems import TimeLimitReached
 from optimizer.decision import Decision, ReserveRule, TotalRule
-from optimizer.logic import broken_cuts, opening_cuts, streak_rows, weak_weeks
+from optimizer.logic import SAFE, broken_cuts, opening_cuts, streak_rows, weak_weeks
 from optimizer.problem import PlanProblem, Rulebook
 from optimizer.solver import Ints, Master
 
@@ -122,6 +122,10 @@ class Search:
     def has_logic(self) -> bool:
         """True when the weak-ROI logic of some lines is in the program."""
         return bool(self.weak_columns)
+
+    def breaks_logic(self, spend: Floats) -> bool:
+        """Whether a line whose logic is in the program breaks it by the true response; others get theirs later."""
+        return bool(broken_lines(self.problem, spend) & {line for _, line in self.weak_columns})
 
     def spend_of(self, columns: Floats) -> Floats:
         """Spend in currency from a solution, array (line, week)."""
@@ -346,7 +350,8 @@ class _Rounds:
                 self.on_round(self.rounds, self.gap)
             self.timed_out = solved.outcome == "time_limit" or time.monotonic() >= self.ends
             if self.gap <= self.target or stalled or self.timed_out:
-                break
+                return self
+        self.timed_out = True  # so many rounds are as good as no end
         return self
 
     @property
@@ -369,7 +374,7 @@ class _Rounds:
         hull = self.search.cut_at(spend)
         if not a_plan or hull <= self.hull:
             return
-        if self.search.has_logic and not self.relaxed and broken_lines(self.search.problem, spend):
+        if not self.relaxed and self.search.breaks_logic(spend):
             if repaired := repair(self.search, spend, columns, self.ends):
                 spend, columns = repaired
                 hull = self.search.cut_at(spend)
@@ -380,7 +385,14 @@ class _Rounds:
     def optimum(self) -> Optimum:
         """The best plan with its bound."""
         if self.best is None:
-            raise TimeLimitReached("No plan that obeys every rule was found within the time limit; raise --time-limit.")
+            if self.timed_out:
+                told = "No plan that obeys every rule was found within the time limit; raise --time-limit."
+            else:
+                told = (
+                    "No plan was found that obeys the weak-ROI rule: by their concave hulls the S-shaped draws allow one, "
+                    "by the curves themselves none was met. Loosen the rule, or what forces money into weak lines."
+                )
+            raise TimeLimitReached(told)
         mean, _ = self.search.respond(self.best, hull=False)
         return Optimum(
             spend=self.best,
@@ -397,8 +409,8 @@ class _Rounds:
 def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple[Floats, Floats] | None:
     """A plan near this one that obeys the weak-ROI logic by the true response; None when none is found.
 
-    S-shaped draws look stronger through their hulls than they are, so the program may take a weak week for a strong one.
-    Weeks that are truly weak are told to be weak, which cuts what follows, until the plan holds.
+    S-shaped draws look stronger through their hulls than they are, so the program may take a weak week for a strong
+    one. Weeks that are truly weak are told to be weak, which cuts what follows, until the plan holds.
     """
     switches = search.switches
     told = columns.copy()
@@ -413,7 +425,7 @@ def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple
         if not solved.columns.size:
             break
         spend = search.spend_of(solved.columns)
-        if not broken_lines(search.problem, spend):
+        if not search.breaks_logic(spend):
             found = spend, solved.columns
             break
     search.master.set_columns(switches, np.zeros(switches.size), np.ones(switches.size))
@@ -426,6 +438,6 @@ def truly_weak(search: Search, spend: Floats) -> dict[tuple[str, int], Floats]:
     rules = {rule.name: rule for rule in search.problem.settings.rules}
     lines = search.problem.lines
     return {
-        (name, line): weak_weeks(rules[name], lines[line], spend[line], weekly[line]).astype(np.float64)
+        (name, line): weak_weeks(rules[name], lines[line], spend[line], weekly[line], SAFE).astype(np.float64)
         for name, line in search.weak_columns
     }

@@ -3,7 +3,7 @@
 Only the fields of the settings are read here, so a fault in the solver's rows cannot hide itself. What a whole fen
 forces is allowed and no more:
 
-- the total, the sign of every cell and the ends of a share range hold exactly;
+- the total and the sign of every cell hold exactly, the ends of a share range to a hundred-thousandth of a fen;
 - an exact share, an amount in currency and a step within the plan hold to less than one fen;
 - an amount computed from history holds to less than one fen or a billionth of itself, whichever is larger;
 - visits hold to a billionth of the limit.
@@ -36,6 +36,7 @@ Sense = Literal["<=", ">=", "=="]
 
 EXACTLY = Fraction(0)
 ONE_FEN = Fraction(1)
+ROUNDED = Fraction(1, 10**5)  # fen: a share typed with many digits, such as 0.3333333333333333, stands for its fraction
 FUZZ = Fraction(1, 10**9)
 NEAR = Fraction(1, 10**6)
 WORDS: dict[Sense, str] = {"<=": "at most", ">=": "at least", "==": "exactly"}
@@ -368,7 +369,7 @@ def _shares(
     whole, value = sum(amounts, EXACTLY), sum((amounts[i] for i in inside), EXACTLY)
     for sense, share in _senses(*ends):
         limit = share * whole
-        allowed = max(weights) if sense == "==" else EXACTLY if of == "spend" else FUZZ * limit
+        allowed = max(weights) if sense == "==" else ROUNDED if of == "spend" else FUZZ * limit
         head = (rule.name, rule.kind, subject, sense, value, limit, allowed, NEAR * whole)
         yield _Limit(*head, line, whole=whole, share=share, of=of)
 

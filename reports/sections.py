@@ -599,12 +599,12 @@ def channel_roi(fit: Mapping[str, Any], lang: Lang) -> Section:
 def _channel_row(channel: Mapping[str, Any], lang: Lang) -> tuple[Cell, ...]:
     roi = channel["roi"]
     return (
-        str(channel["name"]),
+        str(channel.get("label", {}).get(lang) or channel["name"]),
         roi["mean"],
         (roi["p05"], roi["p95"]),
         channel["mroi"]["mean"],
         channel["contribution"]["mean"],
-        channel["half_life_weeks"]["mean"],
+        round(channel["half_life_weeks"]["mean"], 1),
         say(lang, "source.prior" if channel["prior_only"] else "source.data"),
     )
 

@@ -41,6 +41,7 @@ def call(*words):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["budget", *map(str, words)])
         patch.setattr(runs, "new_fit", no_sampling)
+        patch.delenv("COLUMNS", raising=False)
         result = CliRunner().invoke(app, [str(word) for word in words])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return Answer(result.exit_code, result.stdout, result.stderr)

@@ -45,12 +45,11 @@ def test_the_exit_code_of_rules_that_clash(shell, small):
     assert "social cap" in done.stderr.decode("utf-8")
 
 
-def test_the_exit_code_of_wrong_inputs_and_wrong_usage(shell, small):
+def test_the_exit_code_of_wrong_inputs(shell, small):
     (small / "data.csv").unlink()
     done = shell("check", "--quiet")
     assert done.returncode == 1
     assert done.stderr.decode().startswith("1 problem:\n  - data.csv: the file does not exist.")
-    assert shell("plan", "--nonsense").returncode == 2
 
 
 def test_a_reader_that_stops_early_is_no_error(shell, small):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markets import NAMES, curves, problem
 
+from mmm.problems import BudgetError, TimeLimitReached
 from optimizer.assemble import findings_of, make_plan
 from optimizer.plan import PlanStatus
 from optimizer.planner import SolveOptions
@@ -118,11 +119,30 @@ def requests(draw):
     } | draw(GOALS)
 
 
+def outcome(wanted):
+    try:
+        return make_plan(wanted, SolveOptions(gap=1e-3, seconds=10))
+    except BudgetError as refused:
+        return refused
+
+
+def may_be_refused(wanted, refusal):
+    """Shares may leave no room for an odd fen; weak-ROI logic may hold for S-curves' hulls and not for the curves."""
+    if isinstance(refusal, TimeLimitReached):
+        return bool(wanted.settings.rules) and wanted.response.curves.slope.max() > 1
+    shares = {"category_share", "group_share", "concentration"}
+    return "whole fen" in str(refusal) and shares & {one.kind for one in wanted.settings.constraints}
+
+
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 @given(requests())
 def test_a_plan_is_issued_that_obeys_every_rule_or_the_clash_is_named(request):
     wanted = problem(curves(draws=8, **request.pop("shape")), **request)
-    found = make_plan(wanted, SolveOptions(gap=1e-3, seconds=10))
+    found = outcome(wanted)
+    if isinstance(found, BudgetError):
+        SEEN["refused"] += 1
+        assert may_be_refused(wanted, found), found
+        return
     SEEN[found.status.word] += 1
     if found.status is PlanStatus.INFEASIBLE:
         names = {one.name for one in (*wanted.settings.constraints, *wanted.settings.rules)}
@@ -140,6 +160,7 @@ def test_a_plan_is_issued_that_obeys_every_rule_or_the_clash_is_named(request):
 def test_both_outcomes_were_met():
     if not SEEN:
         pytest.skip("the property above did not run")
-    issued = sum(SEEN.values()) - SEEN["infeasible"]
+    issued = sum(SEEN.values()) - SEEN["infeasible"] - SEEN["refused"]
     assert issued >= EXAMPLES // 4
+    assert SEEN["refused"] <= EXAMPLES // 20
     assert SEEN["infeasible"] >= EXAMPLES // 10

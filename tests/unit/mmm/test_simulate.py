@@ -329,6 +329,7 @@ def test_large_channels_can_be_told_apart_by_least_squares(market, seen):
 def test_project_file_obeys_the_schema_and_names_every_column(market, project):
     assert set(project) <= {
         "extends",
+        "note",
         "currency",
         "data",
         "calendar",

@@ -13,7 +13,9 @@ from optimizer.assemble import findings_of
 from optimizer.logic import broken_cuts
 from optimizer.planner import LOGIC_GAP, Infeasible, SolveOptions, flat_plan, optimise
 from optimizer.prices import near_optimal_ranges, row_prices
+from optimizer.problem import History, Identity, build_lines
 from optimizer.rounding import round_to_fen
+from optimizer.rules import WeakRoiCut
 from optimizer.verify import broken
 
 TIGHT = SolveOptions(gap=1e-6, seconds=20)
@@ -357,6 +359,14 @@ def test_the_weak_roi_logic_is_as_good_as_trying_every_plan_on_a_grid():
     assert broken_by_verifier(given, found) == ()
     assert found.bound >= tried
     assert found.objective >= tried * (1 - LOGIC_GAP)
+
+
+def test_a_rule_on_one_channel_knows_it_in_every_unit_and_no_part_of_its_name():
+    known = curves(2)
+    history = History(known.weeks, known.spend, known.visits, known.attributed, known.modelled)
+    rule = WeakRoiCut(name="weak", roi_below=1e9, roi="model", lines="search")
+    who = [Identity(name, None, (), {}) for name in ("sea", "search@east")]
+    assert [line.weak_weeks for line in build_lines(who, history, problem().weeks, [rule])] == [0, len(known.weeks)]
 
 
 def test_a_plan_that_is_never_weak_needs_no_switches():
