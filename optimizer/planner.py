@@ -389,8 +389,8 @@ class _Rounds:
                 told = "No plan that obeys every rule was found within the time limit; raise --time-limit."
             else:
                 told = (
-                    "No plan was found that obeys the weak-ROI rule: by their concave hulls the S-shaped draws allow one, "
-                    "by the curves themselves none was met. Loosen the rule, or what forces money into weak lines."
+                    "No plan was found that obeys the weak-ROI rule: by their concave hulls the S-shaped draws allow "
+                    "one, by the curves themselves none was met. Loosen the rule, or what forces money into weak lines."
                 )
             raise TimeLimitReached(told)
         mean, _ = self.search.respond(self.best, hull=False)
