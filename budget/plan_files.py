@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 import warnings
@@ -16,7 +14,7 @@ from pathlib import Path
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from mmm.panel import refuse_bomb
+from mmm.panel import csv_records, refuse_bomb
 from mmm.problems import InputError, Problem
 from reports.documents import unguarded
 from reports.sheets import HEAD
@@ -157,12 +155,7 @@ class _Draft:
 
 
 def _read_csv(path: Path, draft: _Draft) -> None:
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("gb18030")
-    records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    records = csv_records(path)
     header = [title.strip().casefold() for title in records[0]] if records else []
     _refuse_header(draft.file, header)
     for row, record in enumerate(records[1:], 2):

@@ -174,8 +174,11 @@ def import_sampler() -> None:
 def compile_model(graph: Any) -> Any:
     """Compile the graph with numba; the result can be given other data of the same kind by ``with_data``."""
     import nutpie
+    import pytensor
 
-    with warnings.catch_warnings():
+    # With fast maths, code compiled anew and code read from the cache add in another order: same seed, other draws.
+    exact = pytensor.config.change_flags(numba__fastmath=False)
+    with warnings.catch_warnings(), exact:
         warnings.simplefilter("ignore")  # numba warns of what it cannot cache
         return nutpie.compile_pymc_model(graph, backend="numba")
 

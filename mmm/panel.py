@@ -532,13 +532,18 @@ def _as_table(name: str, records: Sequence[Sequence[object]]) -> _Table:
     return _Table(name, [row for row, _ in body], columns)
 
 
-def _read_csv(path: Path, name: str, _: str | None) -> list[list[str]]:
+def csv_records(path: Path) -> list[list[str]]:
+    """Rows of a CSV file in UTF-8 (with or without byte-order mark) or GB18030, header included."""
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("gb18030")
-    records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+
+
+def _read_csv(path: Path, name: str, _: str | None) -> list[list[str]]:
+    records = csv_records(path)
     width = len(records[0]) if records else 0
     # A cell too many is most often an unquoted thousands comma, which would shift every column after it.
     wide = [row for row, record in enumerate(records, 1) if any(cell.strip() for cell in record[width:])]

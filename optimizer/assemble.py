@@ -185,33 +185,49 @@ def _describe(
     notes: Sequence[str],
     began: float,
 ) -> Plan:
-    """Everything a plan says."""
-    spend = fen / 100
-    gains = problem.response.incremental(spend[: problem.responding].T)
+    """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
     ranges = near_optimal_ranges(optimum)
-    total = gains.sum(axis=1)
+    return replace(
+        _scored(problem, fen, findings, prices, ranges),
+        status=_status(optimum, options),
+        total_fen=problem.total_fen,
+        proof=_proof(problem, optimum, fen, began),
+        notes=(*notes, *_own_notes(problem, options, optimum, fen / 100)),
+    )
+
+
+def _scored(
+    problem: PlanProblem,
+    fen: Fen,
+    findings: Sequence[Finding],
+    prices: Mapping[Key, float] | None = None,
+    ranges: Sequence[tuple[float, float]] | None = None,
+) -> Plan:
+    """What can be said of any whole-fen plan, solved for or given."""
+    spend = fen / 100
+    gains = problem.response.incremental(spend[: problem.responding].T)
+    total, spent = gains.sum(axis=1), float(spend.sum())
     goal = problem.settings.objective
     worst = np.sort(total)[: max(1, round(goal.cvar.level * total.size))]
-    spent = float(spend.sum())
     return Plan(
-        status=_status(optimum, options),
+        status=PlanStatus.FEASIBLE,
         quarter=problem.quarter,
         weeks=problem.weeks,
         currency=problem.currency,
-        total_fen=problem.total_fen,
+        total_fen=int(fen.sum()),
         lines=describe_lines(problem, fen, gains, ranges),
         gmv=interval(total),
         roi=float(total.mean()) / spent if spent > 0 else None,
         profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
         cvar=float(worst.mean()),
-        proof=_proof(problem, optimum, fen, began),
+        proof=None,
         constraints=tuple(_limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
         rules=tuple(_rule_report(problem, rule, spend) for rule in problem.settings.rules),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
         last_quarter=_against(problem, total, _last_year(problem)),
         pro_rata=_against(problem, total, _pro_rata(problem, spend)),
-        notes=(*notes, *_own_notes(problem, options, optimum, spend)),
+        notes=(),
     )
 
 
@@ -409,28 +425,5 @@ def evaluate_plan(problem: PlanProblem, fen: Fen, notes: Sequence[str] = ()) -> 
     with threadpool_limits(limits=1, user_api="blas"):
         problem = settled(problem)
         findings = findings_of(problem, fen)
-        spend = fen / 100
-        gains = problem.response.incremental(spend[: problem.responding].T)
-        total, spent = gains.sum(axis=1), float(spend.sum())
-        goal = problem.settings.objective
-        worst = np.sort(total)[: max(1, round(goal.cvar.level * total.size))]
-        plan = Plan(
-            status=PlanStatus.FEASIBLE,
-            quarter=problem.quarter,
-            weeks=problem.weeks,
-            currency=problem.currency,
-            total_fen=int(fen.sum()),
-            lines=describe_lines(problem, fen, gains, None),
-            gmv=interval(total),
-            roi=float(total.mean()) / spent if spent > 0 else None,
-            profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
-            cvar=float(worst.mean()),
-            proof=None,
-            constraints=tuple(_limit_report(problem, f, None) for f in findings if f.kind not in INTERNAL_KINDS),
-            rules=tuple(_rule_report(problem, rule, spend) for rule in problem.settings.rules),
-            last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
-            last_quarter=_against(problem, total, _last_year(problem)),
-            pro_rata=_against(problem, total, _pro_rata(problem, spend)),
-            notes=tuple(notes),
-        )
+        plan = replace(_scored(problem, fen, findings), notes=tuple(notes))
     return plan, findings

@@ -119,7 +119,7 @@ class CategoryShare(Rule):
         yield from decision.share_rows(self, inside, low, high)
 
 
-class GroupShare(Rule):
+class GroupShare(Ranged):
     """Share of the plan's spend, or of its expected visits, that a group of lines may or must have."""
 
     kind: Literal["group_share"] = "group_share"
@@ -131,14 +131,6 @@ class GroupShare(Rule):
     """Least share."""
     max: Share | None = None
     """Most share."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> GroupShare:
-        if self.min is None and self.max is None:
-            raise ValueError("give min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
-        return self
 
     def rows(self, decision: Decision) -> Iterator[Row]:
         """Rows on the sum of the group's lines."""
