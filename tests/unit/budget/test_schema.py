@@ -3,11 +3,9 @@
 import json
 from importlib.resources import files
 
-import pytest
+import jsonschema
 
 from budget.schema import project_schema, schema_text
-
-jsonschema = pytest.importorskip("jsonschema")
 
 
 def test_the_committed_schema_is_current():
