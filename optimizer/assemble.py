@@ -26,8 +26,9 @@ from optimizer.plan import (
     RuleReport,
 )
 from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, build_decision, optimise
-from optimizer.prices import Key, near_optimal_ranges, row_prices
+from optimizer.prices import Key, row_prices
 from optimizer.problem import PlanProblem, Rulebook
+from optimizer.ranges import near_optimal_ranges
 from optimizer.rounding import round_to_fen
 from optimizer.rules import WeakRoiCut
 from optimizer.verify import Finding, broken, verify

@@ -97,7 +97,7 @@ class Search:
     Attributes
     ----------
     spend_columns : array (line, week) of int
-    theta_columns : array (name, span or 1) of int
+    theta_columns : array (name, span) of int
         theta is the expected response in units of ``kpi_unit``, so that no currency reaches the solver.
     switches : array (switch,) of int
         Columns of the 0/1 variables.
@@ -154,8 +154,6 @@ class Search:
     def cut_at(self, spend: Floats) -> float:
         """Add the tangents of every line and week at a plan; returns the objective on the concave hulls."""
         mean, gradient = self.respond(spend, hull=True)
-        if self.theta_columns.shape[1] == 1:
-            mean, gradient = mean.sum(axis=1, keepdims=True), gradient.sum(axis=1, keepdims=True)
         names, span, _ = gradient.shape
         constant = (mean - np.einsum("ctw,cw->ct", gradient, spend[:names])) / self.kpi_unit
         slopes = gradient * (self.decision.unit / self.kpi_unit)
@@ -203,18 +201,17 @@ def build_decision(problem: Rulebook) -> Decision:
     return decision
 
 
-def build_search(problem: PlanProblem, caps: Mapping[int, Floats] | None = None, *, by_week: bool = True) -> Search:
+def build_search(problem: PlanProblem, caps: Mapping[int, Floats] | None = None) -> Search:
     """The first linear program: business rows, one theta per line and week, tangents at multiples of a flat plan.
 
-    ``caps`` names the lines whose weak-ROI logic is put in, with the most each can spend in each week. Without
-    ``by_week`` there is one theta per line: a smaller program with looser tangents.
+    ``caps`` names the lines whose weak-ROI logic is put in, with the most each can spend in each week.
     """
     decision = build_decision(problem)
     start = flat_plan(problem)
     mean, _ = problem.response.mean_and_gradient(start[: problem.responding].T)
-    names, span = mean.shape[0], mean.shape[1] if by_week else 1
+    names, span = mean.shape
     per_gmv, _ = objective_weights(problem)
-    kpi_unit = float(mean.sum()) / (names * span) or 1.0
+    kpi_unit = float(mean.sum()) / mean.size or 1.0
     model = decision.model
     model.RESPONSES = pyo.RangeSet(0, names - 1)
     model.SPAN = pyo.RangeSet(0, span - 1)

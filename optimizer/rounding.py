@@ -6,6 +6,9 @@ that obeys every row. It works on what is left after rounding down, so its numbe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import highspy
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,20 @@ Fen = npt.NDArray[np.int64]
 
 PART = 0.999  # limits that are not whole fen give way by less than one
 NUDGES = ((0, 1), (-2, 3), (-50, 51))  # how far a cell may move from its rounded-down value, tried in turn
+
+
+@dataclass(frozen=True, slots=True)
+class SpendRow:
+    """A row over spend alone: ``lower <= weights @ spend[cells] <= upper``, cells counted by line, then week.
+
+    Limits are scaled money.
+    """
+
+    row: Row
+    cells: npt.NDArray[np.int32]
+    weights: Floats
+    lower: float
+    upper: float
 
 
 def round_to_fen(optimum: Optimum) -> Fen:
@@ -73,26 +90,33 @@ def _nudge(optimum: Optimum, fen: Floats, low: int, high: int) -> Floats | None:
     return np.asarray(np.rint(np.array(highs.getSolution().col_value)).reshape(fen.shape), dtype=np.float64)
 
 
-def residual_rows(optimum: Optimum, fen: Floats) -> list[tuple[npt.NDArray[np.int32], Floats, float, float]]:
-    """Every row over spend and switches, with what is left of its limits in fen after the rounded-down plan."""
-    search, unit = optimum.search, optimum.search.decision.unit * 100
+def spend_rows(optimum: Optimum) -> Iterator[SpendRow]:
+    """Every row of the business rules that speaks of spend alone once the switches are held at the plan's values."""
+    search = optimum.search
     starts, index, value = search.master.matrix()
     lower, upper = search.master.bounds()
     cell_of = {int(column): cell for cell, column in enumerate(search.spend_columns.ravel())}
-    used_fen = dict(zip(cell_of, fen.ravel(), strict=True)) | {
-        int(column): unit * round(optimum.columns[column]) for column in search.switches
-    }
-    found = []
+    held = {int(column): float(round(optimum.columns[column])) for column in search.switches}
     for number, row in enumerate(search.decision.rows):
         entries = slice(starts[number], starts[number + 1])
         columns, weights = index[entries].tolist(), value[entries]
-        if row.rule.kind == "reserve" or not used_fen.keys() >= set(columns):
+        if not (cell_of.keys() | held.keys()) >= set(columns):
             continue
-        used = float(weights @ [used_fen[column] for column in columns])
+        moved = sum(weight * held[column] for column, weight in zip(columns, weights, strict=True) if column in held)
         of_spend = np.array([column in cell_of for column in columns], dtype=np.bool_)
         cells = np.array([cell_of[column] for column in columns if column in cell_of], dtype=np.int32)
-        left = _eased(row, lower[number] * unit - used, upper[number] * unit - used)
-        found.append((cells, weights[of_spend], *left))
+        yield SpendRow(row, cells, weights[of_spend], lower[number] - moved, upper[number] - moved)
+
+
+def residual_rows(optimum: Optimum, fen: Floats) -> list[tuple[npt.NDArray[np.int32], Floats, float, float]]:
+    """Every row over spend, with what is left of its limits in fen after the rounded-down plan."""
+    unit, flat = optimum.search.decision.unit * 100, fen.ravel()
+    found = []
+    for each in spend_rows(optimum):
+        if each.row.rule.kind == "reserve":
+            continue
+        used = float(each.weights @ flat[each.cells])
+        found.append((each.cells, each.weights, *_eased(each.row, each.lower * unit - used, each.upper * unit - used)))
     return found
 
 

@@ -12,8 +12,9 @@ from mmm.problems import TimeLimitReached
 from optimizer.assemble import findings_of
 from optimizer.logic import broken_cuts
 from optimizer.planner import LOGIC_GAP, Infeasible, SolveOptions, flat_plan, optimise
-from optimizer.prices import near_optimal_ranges, row_prices
+from optimizer.prices import row_prices
 from optimizer.problem import History, Identity, build_lines
+from optimizer.ranges import near_optimal_ranges
 from optimizer.rounding import round_to_fen
 from optimizer.rules import WeakRoiCut
 from optimizer.verify import broken
