@@ -1,13 +1,14 @@
 """How far each line could move: the spends of a line among plans within 1% of the best.
 
-Optimal mixes are uncertain (Jin et al. 2017), so a plan says which of its figures matter. The plans looked at keep every
-line's weekly pattern and scale it, which makes the response a curve per line and the question a very small linear
-program. Each end of a range is a plan that obeys the rules, so the range is an inner one.
+Optimal mixes are uncertain (Jin et al. 2017), so a plan says which of its figures matter. The plans looked at keep
+every line's weekly pattern and scale it, which makes the response a curve per line and the question a very small
+linear program. Each end of a range is a plan that obeys the rules, so the range is an inner one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import highspy
 import numpy as np
@@ -123,7 +124,7 @@ def _pieces(level: Floats) -> tuple[Floats, Floats, Floats]:
         while len(kept) > 1 and _slope(level, kept[-2], here) >= _slope(level, kept[-2], kept[-1]):
             kept.pop()
         kept.append(here)
-    ends = list(zip(kept, kept[1:], strict=False))
+    ends = list(pairwise(kept))
     slopes = np.array([_slope(level, a, b) for a, b in ends])
     starts = np.array([a for a, _ in ends])
     return SCALES[starts], level[starts], slopes
@@ -143,7 +144,7 @@ def _extreme(plans: _Scaled, program: highspy.Highs, line: int, *, most: bool) -
     program.run()
     if program.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return plans.best
-    far = np.maximum(np.array(program.getSolution().col_value)[: plans.best.size], 0.0)
+    far: Floats = np.maximum(np.array(program.getSolution().col_value)[: plans.best.size], 0.0)
     if plans.worth(far) >= plans.least:
         return far
     near, reach = 0.0, 1.0
@@ -153,4 +154,4 @@ def _extreme(plans: _Scaled, program: highspy.Highs, line: int, *, most: bool) -
             near = step
         else:
             reach = step
-    return plans.best + near * (far - plans.best)
+    return np.asarray(plans.best + near * (far - plans.best))
