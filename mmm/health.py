@@ -114,7 +114,9 @@ def fit_checks(quality: Mapping[str, float], p_value: float, p_negative: float) 
                 1.4,
                 f"Durbin-Watson of the residuals is {watson:.2f} (2 is none).",
             ),
-            "Neighbouring weeks err together: a control or an event is missing, or model.knot_weeks is too long.",
+            "Neighbouring weeks err together: a control or an event is missing, or model.knot_weeks is too long."
+            if watson < 2
+            else "Neighbouring weeks err against each other: sales moved between weeks, such as orders booked late.",
         ),
         _stated(
             Check(
@@ -146,7 +148,7 @@ def identification_checks(
         Channels with too little history.
     """
     pairs = collinear_pairs(names, spend)
-    worst = max((abs(r) for _, _, r in pairs), default=0.0)
+    worst = float(np.abs(np.triu(correlations(spend), 1)).max(initial=0.0))
     told = "; ".join(f"{a} and {b} ({r:.2f})" for a, b, r in pairs)
     far = {name: float(mean) for name, mean in zip(names, own_effect.mean(axis=0), strict=True)}
     farthest = max((abs(mean) for mean in far.values()), default=0.0)
@@ -202,13 +204,16 @@ FAR_REVIEW, FAR_FAIL = 2.0, 4.0  # prior standard deviations
 
 def collinear_pairs(names: Sequence[str], spend: Floats) -> list[tuple[str, str, float]]:
     """Pairs of channels whose spends correlate above 0.9 over all units and weeks."""
+    r = correlations(spend)
+    return [(names[a], names[b], float(r[a, b])) for a, b in np.argwhere(np.triu(np.abs(r), 1) > COLLINEAR)]
+
+
+def correlations(spend: Floats) -> Floats:
+    """Correlation of every pair of channels over all units and weeks, array (channel, channel); 0 for constant ones."""
     flat = spend.reshape(-1, spend.shape[-1])
-    varying = np.flatnonzero(flat.std(axis=0) > 0)
-    if varying.size < 2:
-        return []
-    r = np.asarray(np.corrcoef(flat[:, varying], rowvar=False))
-    found = np.argwhere(np.triu(np.abs(r), 1) > COLLINEAR)
-    return [(names[varying[a]], names[varying[b]], float(r[a, b])) for a, b in found]
+    spread = flat.std(axis=0)
+    scaled = (flat - flat.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return np.asarray(scaled.T @ scaled / flat.shape[0])
 
 
 def informed(own_effect: Floats) -> npt.NDArray[np.bool_]:

@@ -36,6 +36,7 @@ from optimizer.verify import Finding, broken, verify
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
 
+CLEARLY = 0.8  # probability from which on a plan is called better than another
 ROUGH_DRAWS = 100
 ROUGH_GAP = 1e-2
 ROUGH_SECONDS = 10.0
@@ -189,12 +190,14 @@ def _describe(
     """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
     ranges = near_optimal_ranges(optimum)
+    scored = _scored(problem, fen, findings, prices, ranges)
+    own = _own_notes(problem, options, optimum, fen / 100)
     return replace(
-        _scored(problem, fen, findings, prices, ranges),
+        scored,
         status=_status(optimum, options),
         total_fen=problem.total_fen,
         proof=_proof(problem, optimum, fen, began),
-        notes=(*notes, *_own_notes(problem, options, optimum, fen / 100)),
+        notes=(*notes, *_pro_rata_note(problem, fen / 100, scored.pro_rata), *own),
     )
 
 
@@ -380,6 +383,24 @@ def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison |
         gmv_gain=interval(gain),
         prob_better=float((gain > 0).mean()),
     )
+
+
+def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | None) -> list[str]:
+    """Which rules last year's mix would break, where the plan is not clearly better than it."""
+    if pro_rata is None or pro_rata.prob_better >= CLEARLY:
+        return []
+    mix = _pro_rata(problem, spend)
+    reserved = np.array([line.reserve for line in problem.lines])
+    mix[reserved] = spend[reserved]
+    faults = broken(findings_of(problem, np.rint(mix * 100).astype(np.int64)))
+    names = dict.fromkeys(fault.name for fault in faults if fault.kind not in {"total", "reserve", "sign"})
+    gain = pro_rata.gmv_gain
+    words = (
+        f"By the model alone last year's mix with the same money is no clearly worse bet: this plan's expected gain over "
+        f"it is {gain.mean:,.0f} {problem.currency} (90% interval {gain.p05:,.0f} to {gain.p95:,.0f})."
+    )
+    held = f" But it breaks these rules, which the plan obeys: {', '.join(names)}." if names else ""
+    return [words + held]
 
 
 def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, spend: Floats) -> list[str]:
