@@ -396,8 +396,8 @@ def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | N
     names = dict.fromkeys(fault.name for fault in faults if fault.kind not in {"total", "reserve", "sign"})
     gain = pro_rata.gmv_gain
     words = (
-        f"By the model alone last year's mix with the same money is no clearly worse bet: this plan's expected gain over "
-        f"it is {gain.mean:,.0f} {problem.currency} (90% interval {gain.p05:,.0f} to {gain.p95:,.0f})."
+        "By the model alone last year's mix with the same money is no clearly worse bet: this plan's expected gain "
+        f"over it is {gain.mean:,.0f} {problem.currency} (90% interval {gain.p05:,.0f} to {gain.p95:,.0f})."
     )
     held = f" But it breaks these rules, which the plan obeys: {', '.join(names)}." if names else ""
     return [words + held]
