@@ -106,6 +106,12 @@ def _objective(plan: PlanSettings) -> Iterator[Finding]:
     if plan.objective.maximise == "profit" and plan.objective.margin is None:
         cure = "Write margin: 0.35 (your contribution margin on GMV) beside it."
         yield Finding(("plan", "objective", "maximise"), "profit needs a margin", "profit", cure)
+    weight = plan.objective.cvar.weight
+    if weight > 0:
+        cure = "Write weight: 0; the plan still reports the mean of its worst outcomes."
+        yield Finding(
+            ("plan", "objective", "cvar", "weight"), "this version plans for the mean alone", f"{weight:g}", cure
+        )
 
 
 def _total(plan: PlanSettings) -> Iterator[Finding]:

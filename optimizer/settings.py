@@ -23,7 +23,8 @@ class CVaR(Settings):
     level: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of the worst draws that count."""
     weight: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """0 plans for the mean, 1 for the worst draws only."""
+    """0 plans for the mean, 1 for the worst draws only. This version refuses any weight but 0; the mean of the worst
+    draws is reported in any case."""
 
 
 class Objective(Settings):

@@ -285,6 +285,11 @@ def test_weekly_bounds_in_an_impossible_quarter_are_refused_not_counted(refused)
         ("2027Q4", "２０２７Q4", "plan.quarter: the year must be from 2000 to 2100"),
         ("2027Q4", "0000Q1", "plan.quarter: the year must be from 2000 to 2100"),
         ("plan:\n", "plan:\n  objective: {maximise: profit}\n", "plan.objective.maximise: profit needs a margin"),
+        (
+            "plan:\n",
+            "plan:\n  objective: {maximise: gmv, cvar: {weight: 0.5}}\n",
+            "plan.objective.cvar.weight: this version plans for the mean alone (found: 0.5)",
+        ),
         ("500万", "five million", "plan.total: the amount cannot be read as money (found: 'five million')"),
         ("500万", "5000000.005", "plan.total: the amount has more than two decimals"),
         ("  tools:", "  social:", "lines.social: a channel has this name already"),
