@@ -216,9 +216,7 @@ class WindowResponse:
         gains = [(self._value(c, lags[c]) - self._value(c, without[c])).sum(axis=1) for c in names]
         return np.stack(gains, axis=1)
 
-    def mean_and_gradient(
-        self, spend: Floats, *, hull: bool = False, draw_weights: Floats | None = None
-    ) -> tuple[Floats, Floats]:
+    def mean_and_gradient(self, spend: Floats, *, hull: bool = False) -> tuple[Floats, Floats]:
         """Expected GMV and its slope in every week's spend.
 
         Parameters
@@ -227,8 +225,6 @@ class WindowResponse:
             Currency per week.
         hull : bool
             Put every draw through its concave hull: equal for slopes up to 1, an upper bound above.
-        draw_weights : array (draw,), optional
-            Weights of the draws; equal when absent.
 
         Returns
         -------
@@ -238,7 +234,6 @@ class WindowResponse:
             Change of each week's GMV per unit of spend in each plan week.
         """
         curves = self.curves
-        share = np.full(curves.draws, 1.0 / curves.draws) if draw_weights is None else draw_weights
         lags = self.lags(spend)
         mean = np.empty((len(curves.names), self.span))
         gradient = np.zeros((len(curves.names), self.span, self.weeks))
@@ -246,8 +241,8 @@ class WindowResponse:
             weights = self.by_name[name]
             stock = np.maximum(weights @ lags[name].T, LEAST_STOCK)
             level, steep = self._curve(name, stock, hull=hull)
-            mean[name] = share @ (self.scale[name] * level)
-            by_lag = (self.scale[name] * steep).T @ (weights * share[:, None]) / curves.reference[name]
+            mean[name] = (self.scale[name] * level).mean(axis=0)
+            by_lag = (self.scale[name] * steep).T @ weights / (curves.draws * curves.reference[name])
             for lag in range(curves.max_lag + 1):
                 at = np.arange(lag, min(self.span, lag + self.weeks))
                 gradient[name, at, at - lag] = by_lag[at, lag]

@@ -55,7 +55,6 @@ class Master:
         self._opt.set_instance(model)
         self._highs = self._opt._solver_model  # noqa: SLF001 - Pyomo offers no other way to add rows as arrays
         self._columns: dict[int, int] = self._opt._pyomo_var_to_solver_var_map  # noqa: SLF001
-        self._rows: dict[Any, int] = self._opt._pyomo_con_to_solver_con_map  # noqa: SLF001
         self._highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
 
     @property
@@ -67,23 +66,12 @@ class Master:
         """Column numbers of Pyomo variables."""
         return np.array([self._columns[id(variable)] for variable in variables], dtype=np.int32)
 
-    def row_of(self, constraint: Any) -> int:
-        """Row number of a Pyomo constraint."""
-        return self._rows[constraint]
-
     def add_rows(self, lower: Floats, upper: Floats, starts: Ints, index: Ints, value: Floats) -> None:
         """Add rows in compressed form; ``starts`` has one entry per row."""
         _refuse_non_finite(value, "a cut's coefficients")
         _refuse_nan(lower, upper)
         status = self._highs.addRows(len(lower), lower, upper, len(index), starts, index, value)
         _expect_ok(status, "adding rows")
-
-    def delete_rows_from(self, first: int) -> None:
-        """Delete every row from number ``first`` on."""
-        last = self.rows - 1
-        if first <= last:
-            numbers = np.arange(first, last + 1, dtype=np.int32)
-            _expect_ok(self._highs.deleteRows(len(numbers), numbers), "deleting rows")
 
     def add_column(self, cost: float, rows: Sequence[int], values: Sequence[float]) -> int:
         """Add a column that is zero or more; returns its number."""

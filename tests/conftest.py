@@ -20,19 +20,19 @@ def demo_home(tmp_path_factory):
     return home
 
 
+def current_copy(home, folder, monkeypatch):
+    shutil.copytree(home, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
 @pytest.fixture
 def small(small_home, tmp_path, monkeypatch):
     """Return the folder of a small fitted project, which is also the current folder."""
-    folder = tmp_path / "project"
-    shutil.copytree(small_home, folder)
-    monkeypatch.chdir(folder)
-    return folder
+    return current_copy(small_home, tmp_path / "project", monkeypatch)
 
 
 @pytest.fixture
 def demo(demo_home, tmp_path, monkeypatch):
     """Return the folder of the fitted demo project, which is also the current folder."""
-    folder = tmp_path / "demo"
-    shutil.copytree(demo_home, folder)
-    monkeypatch.chdir(folder)
-    return folder
+    return current_copy(demo_home, tmp_path / "demo", monkeypatch)

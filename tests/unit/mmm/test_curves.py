@@ -93,17 +93,6 @@ def test_mean_and_gradient_gives_the_mean():
     assert gradient.shape == (3, SPAN, WEEKS)
 
 
-def test_draws_can_be_weighted():
-    response, plan = window(make_curves()), some_plan()
-    only = np.zeros(30)
-    only[7] = 1.0
-    mean, gradient = response.mean_and_gradient(plan, draw_weights=only)
-    np.testing.assert_allclose(mean, response.value(plan)[7], rtol=1e-12)
-    alone = make_curves()
-    alone = replace(alone, **{name: getattr(alone, name)[7:8] for name in PER_DRAW})
-    np.testing.assert_allclose(gradient, window(alone).mean_and_gradient(plan)[1], rtol=1e-12)
-
-
 # ---- gradient
 
 
