@@ -1,0 +1,126 @@
+"""Commands about plans: make one, check the project before, score one that is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from budget.screen import (
+    OK,
+    TIME_LIMIT,
+    Accept,
+    AsJson,
+    Config,
+    Debug,
+    Language,
+    Out,
+    Quiet,
+    Screen,
+    Total,
+    guarded,
+    no_plan,
+    open_project,
+)
+
+
+@guarded
+def plan(
+    total: Total = None,
+    config: Config = None,
+    out: Out = None,
+    gap: Annotated[float, typer.Option(min=0.0, help="Proven gap to stop at.")] = 1e-4,
+    time_limit: Annotated[float, typer.Option(min=0.0, help="Seconds to search.")] = 60.0,
+    accept_failed_model: Accept = False,
+    as_json: AsJson = False,
+    lang: Language = "en",
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Plan the quarter; fits the model first if no fitted one matches data and settings."""
+    screen = Screen(as_json, lang, quiet, debug)
+    session = open_project(screen, config, total)
+    from budget import runs
+
+    with screen.progress() as progress:
+        data = None
+        if runs.stored_fit(session) is None:
+            # Rules that clash whatever the response are told before the minute that a fit takes.
+            data = runs.read_data(session.loaded, progress)
+            clash = runs.rules_clash(session, data)
+            if clash is not None:
+                return no_plan(screen, clash)
+        fitted = runs.ensure_fit(session, progress, data, accept_failed=accept_failed_model)
+        if fitted.reused:
+            screen.say("Using the fitted model kept in .budget: data, model settings and versions are unchanged.")
+        progress.stage("solve")
+        found = runs.solve(session, fitted, gap=gap, seconds=time_limit)
+        if found.status.word == "infeasible":
+            return no_plan(screen, found)
+        folder = session.out(out)
+        document = runs.write_plan(session, found, fitted, folder, lang)
+    if as_json:
+        screen.document(document)
+    else:
+        from reports.terminal import show_plan
+
+        files = [str(folder / name) for name in runs.PLAN_FILES]
+        show_plan(found, fitted.document, lang, screen.console, files)
+    return TIME_LIMIT if found.status.word == "time_limit" else OK
+
+
+@guarded
+def check(
+    config: Config = None,
+    total: Total = None,
+    as_json: AsJson = False,
+    lang: Language = "en",
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Read data and config, list every problem at once, see whether the rules can hold; fit nothing."""
+    screen = Screen(as_json, lang, quiet, debug)
+    session = open_project(screen, config, total)
+    from budget import runs
+
+    with screen.progress() as progress:
+        facts, clash = runs.check(session, progress)
+    if clash is not None:
+        return no_plan(screen, clash)
+    if as_json:
+        screen.document(facts)
+    else:
+        from reports.terminal import show_facts
+
+        show_facts(facts, screen.console)
+    return OK
+
+
+@guarded
+def evaluate(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="CSV (week,line,spend) or our workbook.")],
+    config: Config = None,
+    total: Total = None,
+    out: Out = None,
+    accept_failed_model: Accept = False,
+    as_json: AsJson = False,
+    lang: Language = "en",
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Score a given plan on the fitted curves and list the rules it breaks."""
+    screen = Screen(as_json, lang, quiet, debug)
+    session = open_project(screen, config, total)
+    from budget import runs
+
+    with screen.progress() as progress:
+        fitted = runs.ensure_fit(session, progress, accept_failed=accept_failed_model)
+        document = runs.evaluate(session, fitted, plan_file, session.out(out))
+    if as_json:
+        screen.document(document)
+    else:
+        from reports.terminal import show_evaluation
+
+        show_evaluation(document, lang, screen.console)
+    return OK
