@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.problems import InputError, Problem
-from mmm.transforms import hill, hill_hull_point, hill_slope_at, lagged
+from mmm.transforms import SATURATIONS, Saturation, lagged
 
 Floats = npt.NDArray[np.float64]
 
-FORMAT = 1
+FORMAT = 2
 LEAST_STOCK = 1e-6  # tangents are taken no nearer to zero, where slopes below 1 are infinitely steep
 GAP_WEEKS = 13  # weeks whose mean stands for spend between the last data and the plan
 
@@ -37,10 +37,12 @@ class ResponseCurves:
         Name of each curve, and the channel and unit it belongs to. With one unit the name is the channel's.
     weights : array (draw, name, lag)
         Normalised adstock weights.
-    half_saturation, slope : array (draw, name)
-        Hill parameters; the stock is in units of ``reference``.
+    saturation : tuple of str
+        Saturation family of each curve, a key of :data:`mmm.transforms.SATURATIONS`.
+    half_saturation, slope, tail : array (draw, name)
+        Its parameters; the stock is in units of ``reference``.
     ceiling : array (draw, name)
-        Currency per week at full saturation outside peaks.
+        Currency per week at full saturation outside peaks (twice that at the half-saturation stock).
     kappa : array (draw, name)
         Log multiplier of the response at peak intensity 1.
     long_term : array (draw, name)
@@ -61,8 +63,10 @@ class ResponseCurves:
     channels: tuple[str, ...]
     units: tuple[str, ...]
     weights: Floats
+    saturation: tuple[str, ...]
     half_saturation: Floats
     slope: Floats
+    tail: Floats
     ceiling: Floats
     kappa: Floats
     long_term: Floats
@@ -91,6 +95,11 @@ class ResponseCurves:
     def max_lag(self) -> int:
         """Last lag in weeks that still counts."""
         return int(self.weights.shape[2]) - 1
+
+    def family(self, name: int) -> tuple[Saturation, tuple[Floats, Floats, Floats]]:
+        """Saturation family of a curve and its parameters, each (draw, 1)."""
+        shape = (self.half_saturation[:, name, None], self.slope[:, name, None], self.tail[:, name, None])
+        return SATURATIONS[self.saturation[name]], shape
 
     def before(self, start: date) -> Floats:
         """Spend of the ``max_lag`` weeks before ``start``, array (lag, name), oldest first.
@@ -135,7 +144,7 @@ class ResponseCurves:
         return out.getvalue()
 
 
-PER_DRAW = ("weights", "half_saturation", "slope", "ceiling", "kappa", "long_term")
+PER_DRAW = ("weights", "half_saturation", "slope", "tail", "ceiling", "kappa", "long_term")
 
 
 def load_curves(path: Path) -> ResponseCurves:
@@ -197,8 +206,8 @@ class WindowResponse:
         return np.stack([self._value(name, lags[name]) for name in range(len(self.curves.names))], axis=1)
 
     def _value(self, name: int, lags: Floats) -> Floats:
-        k, n = self.curves.half_saturation[:, name, None], self.curves.slope[:, name, None]
-        return np.asarray(self.scale[name] * hill(self.by_name[name] @ lags.T, k, n, np))
+        family, shape = self.curves.family(name)
+        return np.asarray(self.scale[name] * family.level(self.by_name[name] @ lags.T, *shape, np))
 
     def mean(self, spend: Floats) -> Floats:
         """Expected GMV, array (name, span); what history carries over and later spend earns included."""
@@ -250,9 +259,11 @@ class WindowResponse:
 
     def _curve(self, name: int, stock: Floats, *, hull: bool) -> tuple[Floats, Floats]:
         """Level and steepness of every draw's curve, or of its concave hull, at a stock (draw, span)."""
-        k, n = self.curves.half_saturation[:, name, None], self.curves.slope[:, name, None]
-        touch = hill_hull_point(k, n) if hull else None
-        on_curve = stock if touch is None else np.maximum(stock, touch)
-        level = hill(on_curve, k, n, np)
-        steep = hill_slope_at(on_curve, level, n)
-        return (level, steep) if touch is None else (level - steep * (on_curve - stock), steep)
+        family, shape = self.curves.family(name)
+        if not hull:
+            level = family.level(stock, *shape, np)
+            return level, family.steepness(stock, level, *shape)
+        on_curve = np.maximum(stock, family.touch(*shape))
+        level = family.level(on_curve, *shape, np)
+        steep = family.steepness(on_curve, level, *shape)
+        return level - steep * (on_curve - stock), steep

@@ -22,7 +22,7 @@ from mmm.model import (
 )
 from mmm.panel import Panel
 from mmm.settings import ChannelSettings
-from mmm.transforms import geometric_weights, half_life_weeks, hill
+from mmm.transforms import SATURATIONS, geometric_weights, half_life_weeks
 
 Floats = npt.NDArray[np.float64]
 
@@ -111,6 +111,8 @@ def extract_curves(
         visits=_history(panel.visits),
         attributed=_history(panel.attributed),
         modelled=_history(modelled),
+        saturation=("hill",) * len(names),
+        tail=np.ones((draws, len(names))),
         prior_only=tuple(name not in learnt for name in panel.channels) * units,
         currency=currency,
         fingerprint=fingerprint,
@@ -224,7 +226,7 @@ def _marginal(parameters: Mapping[str, Any], model: MediaModel, c: int) -> Float
         weights = geometric_weights(parameters["retention"][draw, c], model.max_lag)
         k, n = parameters["half_saturation"][draw, c], parameters["slope"][draw, c]
         stock = lags @ weights
-        more, now = hill(stock * (1 + step), k, n, np), hill(stock, k, n, np)
+        more, now = (SATURATIONS["hill"].level(stock * up, k, n, 1.0, np) for up in (1 + step, 1.0))
         peak = np.exp(parameters["kappa"][draw, c] * model.intensity[-YEAR:]) if "kappa" in parameters else 1.0
         total[draw] = ((more - now) * peak * parameters["scale"][draw, :, c][:, None] * value).sum() / step
     return total

@@ -28,7 +28,7 @@ from mmm.calendar import Calendar, intensity
 from mmm.panel import Panel
 from mmm.problems import InputError, Problem
 from mmm.settings import ChannelSettings, EventSettings, ModelSettings
-from mmm.transforms import geometric_weights, hill, lagged
+from mmm.transforms import SATURATIONS, geometric_weights, lagged
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -292,7 +292,7 @@ def media_shape(parameters: Mapping[str, Any], stock_lags: Any, model: MediaMode
     """Unscaled media effect, array (..., unit, week, channel), of one draw (or of the graph)."""
     weights = geometric_weights(parameters["retention"], model.max_lag)
     stock = (stock_lags * weights).sum(axis=-1)
-    shape = hill(stock, parameters["half_saturation"], parameters["slope"], xp)
+    shape = SATURATIONS["hill"].level(stock, parameters["half_saturation"], parameters["slope"], 1.0, xp)
     if "kappa" in parameters:
         shape = shape * xp.exp(parameters["kappa"] * model.intensity[:, None])
     return shape

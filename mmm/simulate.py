@@ -25,7 +25,7 @@ import numpy.typing as npt
 from mmm.calendar import NO_PEAKS, Calendar, baseline_columns, intensity, quarter_weeks, read_calendar, week_range
 from mmm.curves import ResponseCurves
 from mmm.settings import EventSettings
-from mmm.transforms import geometric_weights, hill, lagged
+from mmm.transforms import SATURATIONS, geometric_weights, lagged
 
 Floats = npt.NDArray[np.float64]
 
@@ -287,8 +287,10 @@ def true_curves(market: Market) -> ResponseCurves:
         channels=names,
         units=("national",) * len(names),
         weights=geometric_weights(market.column("retention"), MAX_LAG)[None],
+        saturation=("hill",) * len(names),
         half_saturation=market.column("half_saturation")[None],
         slope=market.column("slope")[None],
+        tail=np.ones((1, len(names))),
         ceiling=_ceiling(market)[None],
         kappa=market.column("kappa")[None],
         long_term=np.ones((1, len(names))),
@@ -494,7 +496,7 @@ def _peak(market: Market, weeks: Sequence[date]) -> Floats:
 def _shape(market: Market, weeks: Sequence[date], spend: Floats, before: Floats) -> Floats:
     """Response in multiples of the ceiling, without shocks, array (week, channel)."""
     stock = _adstock(market, spend, before)
-    share = hill(stock, market.column("half_saturation"), market.column("slope"), np)
+    share = SATURATIONS["hill"].level(stock, market.column("half_saturation"), market.column("slope"), 1.0, np)
     return np.asarray(_peak(market, weeks) * share)
 
 

@@ -92,6 +92,7 @@ def scattered(truth, retention, draws, identity, seed=1):
         slope=np.clip(around(truth.slope, 0.05), 0.5, 3.0),
         ceiling=around(truth.ceiling, 0.2),
         kappa=around(truth.kappa, 0.1),
+        tail=np.ones(shape),
         long_term=np.ones(shape),
         fingerprint=identity,
     )

@@ -35,8 +35,10 @@ def curves(channels=4, draws=50, slopes=(0.5, 1.0), seed=7, roi=2.0):
         channels=names,
         units=("national",) * channels,
         weights=geometric_weights(np.broadcast_to(rng.uniform(0.1, 0.6, channels), shape), MAX_LAG),
+        saturation=("hill",) * channels,
         half_saturation=half_saturation,
         slope=slope,
+        tail=np.ones(shape),
         ceiling=earned * reference * (1 + half_saturation**slope),
         kappa=np.zeros(shape),
         long_term=np.ones(shape),
@@ -103,7 +105,18 @@ def scaled(given, money=1.0, kpi=1.0):
 def permuted(given, order):
     """The same problem with its responding lines in another order."""
     old, order = given.response.curves, list(order)
-    by_name = ("spend", "visits", "attributed", "modelled", "weights", "half_saturation", "slope", "ceiling", "kappa")
+    by_name = (
+        "spend",
+        "visits",
+        "attributed",
+        "modelled",
+        "weights",
+        "half_saturation",
+        "slope",
+        "tail",
+        "ceiling",
+        "kappa",
+    )
     turned = replace(
         old,
         names=tuple(old.names[i] for i in order),

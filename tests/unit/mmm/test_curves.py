@@ -17,10 +17,10 @@ START = date(2027, 10, 4)
 HISTORY, WEEKS, MAX_LAG = 20, 5, 3
 SPAN = WEEKS + MAX_LAG
 NAMES = ("抖音直播", "search", "小红书")
-PER_DRAW = ("weights", "half_saturation", "slope", "ceiling", "kappa", "long_term")
+PER_DRAW = ("weights", "half_saturation", "slope", "tail", "ceiling", "kappa", "long_term")
 
 
-def make_curves(slopes=(0.6, 1.0, 2.2), draws=30, seed=5):
+def make_curves(slopes=(0.6, 1.0, 2.2), draws=30, seed=5, saturation=("hill",) * 3):
     rng = np.random.default_rng(seed)
     shape = (draws, 3)
     spend = 10_000 * np.exp(rng.normal(0, 0.3, (HISTORY, 3)))
@@ -29,8 +29,10 @@ def make_curves(slopes=(0.6, 1.0, 2.2), draws=30, seed=5):
         channels=NAMES,
         units=("national",) * 3,
         weights=geometric_weights(rng.uniform(0.1, 0.7, shape), MAX_LAG),
+        saturation=saturation,
         half_saturation=np.exp(rng.normal(0.2, 0.2, shape)),
         slope=np.array(slopes) * np.exp(rng.normal(0, 0.02, shape)),
+        tail=np.exp(np.linspace(0.0, 1.0, shape[0] * shape[1])).reshape(shape),
         ceiling=np.exp(rng.normal(10.5, 0.3, shape)),
         kappa=rng.normal(0.3, 0.1, shape),
         long_term=np.full(shape, 1.2),
@@ -96,9 +98,17 @@ def test_mean_and_gradient_gives_the_mean():
 # ---- gradient
 
 
+SHAPES = (
+    {},
+    {"saturation": ("flexible", "logistic", "power"), "slopes": (1.7, 1.0, 0.6)},
+    {"saturation": ("michaelis_menten", "tanh", "flexible"), "slopes": (1.0, 1.0, 0.7)},
+)
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
 @pytest.mark.parametrize("hull", [False, True])
-def test_gradient_equals_finite_differences(hull):
-    response, plan, step = window(make_curves()), some_plan(), 0.01
+def test_gradient_equals_finite_differences(hull, shapes):
+    response, plan, step = window(make_curves(**shapes)), some_plan(), 0.01
     _, gradient = response.mean_and_gradient(plan, hull=hull)
     for week, name in np.ndindex(plan.shape):
         ends = []
@@ -155,8 +165,9 @@ def test_hull_is_concave_in_the_plan():
 
 
 @pytest.mark.parametrize("least", [0.0, 10.0])
-def test_no_plan_earns_more_than_a_tangent_of_the_hull_says(least):
-    response = window(make_curves(slopes=(0.6, 1.3, 3.0)), after=(0.0, 0.0, 0.0))
+@pytest.mark.parametrize("shapes", [{"slopes": (0.6, 1.3, 3.0)}, *SHAPES[1:]])
+def test_no_plan_earns_more_than_a_tangent_of_the_hull_says(least, shapes):
+    response = window(make_curves(**shapes), after=(0.0, 0.0, 0.0))
     rng = np.random.default_rng(9)
     for _ in range(20):
         here, there = rng.uniform(10, 30_000, (2, WEEKS, 3))
