@@ -73,6 +73,12 @@ class Master:
         status = self._highs.addRows(len(lower), lower, upper, len(index), starts, index, value)
         _expect_ok(status, "adding rows")
 
+    def keep_rows(self, count: int) -> None:
+        """Let all rows but the first ``count`` go."""
+        extra = np.arange(count, self.rows, dtype=np.int32)
+        if extra.size:
+            _expect_ok(self._highs.deleteRows(extra.size, extra), "taking rows out")
+
     def add_column(self, cost: float, rows: Sequence[int], values: Sequence[float]) -> int:
         """Add a column that is zero or more; returns its number."""
         _refuse_non_finite(np.array([cost, *values]), "a column's coefficients")
