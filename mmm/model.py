@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -298,6 +298,43 @@ def media_shape(parameters: Mapping[str, Any], stock_lags: Any, model: MediaMode
     return shape
 
 
+def graph_data(model: MediaModel) -> dict[str, Floats]:
+    """Every number the graph takes from data and beliefs, by the name of its ``pm.Data``.
+
+    A compiled model given these by ``with_data`` is the model of these data, as long as the parameters have the same
+    shapes and the same groups.
+    """
+    baseline, prior = model.baseline, model.prior
+    value = model.kpi_mean * model.value_per_kpi
+    data = {
+        "kpi": np.einsum("uij,uj->ui", baseline.rotation, model.scaled_kpi),
+        "rotation": baseline.rotation,
+        "spread": baseline.spread,
+        "stock_lags": model.stock_lags,
+        "spend_share": model.spend_share,
+        "intensity": model.intensity,
+        "value_weight": value / value.sum(),
+        "own_location": prior.own_location,
+        "own_spread": prior.own_spread,
+        "pooled": prior.pooled,
+        "centre": np.array([prior.centre, prior.centre_spread]),
+        "roi_spread": np.array(prior.roi_spread),
+    }
+    return data if prior.total is None else data | {"total": np.array(prior.total)}
+
+
+def _symbolic(model: MediaModel, data: Mapping[str, Any]) -> MediaModel:
+    """The model with the graph's variables in place of its numbers."""
+    prior = replace(
+        model.prior,
+        **{name: data[name] for name in ("own_location", "own_spread", "pooled")},
+        centre=data["centre"][0],
+        centre_spread=data["centre"][1],
+        roi_spread=(data["roi_spread"][0], data["roi_spread"][1]),
+    )
+    return replace(model, intensity=data["intensity"], prior=prior)
+
+
 def build_model(model: MediaModel) -> pm.Model:
     """Build the PyMC model: standard normals, the guard on total media, and the collapsed likelihood."""
     # Sampling runs through numba, so PyTensor must not look for a C compiler.
@@ -306,22 +343,17 @@ def build_model(model: MediaModel) -> pm.Model:
     import pytensor.tensor as pt
 
     with pm.Model() as graph:
-        kpi = pm.Data("kpi", np.einsum("uij,uj->ui", model.baseline.rotation, model.scaled_kpi))
-        rotation = pm.Data("rotation", model.baseline.rotation)
-        spread = pm.Data("spread", model.baseline.spread)
-        stock_lags = pm.Data("stock_lags", model.stock_lags)
-        spend_share = pm.Data("spend_share", model.spend_share)
+        data = {name: pm.Data(name, value) for name, value in graph_data(model).items()}
         z = {name: pm.Normal(name, 0.0, 1.0, shape=shape) for name, shape in parameter_shapes(model).items()}
-        parameters = media_parameters(z, model, pt)
-        shares = parameters["roi"] * spend_share
-        shape = media_shape(parameters, stock_lags, model, pt)
+        stands = _symbolic(model, data)
+        parameters = media_parameters(z, stands, pt)
+        shares = parameters["roi"] * data["spend_share"]
+        shape = media_shape(parameters, data["stock_lags"], stands, pt)
         media = (shape * (shares / shape.mean(axis=1))[:, None, :]).sum(axis=2)
-        residual = kpi - pt.matmul(rotation, media[..., None])[..., 0]
-        variance = parameters["sigma"][:, None] ** 2 + parameters["walk"][:, None] ** 2 * spread
-        if model.prior.total is not None:
-            centre, sd = model.prior.total
-            value_weight = model.kpi_mean * model.value_per_kpi
-            total = (shares.sum(axis=1) * (value_weight / value_weight.sum())).sum()
-            pm.Potential("total_media", -0.5 * ((pt.log(total) - centre) / sd) ** 2)
+        residual = data["kpi"] - pt.matmul(data["rotation"], media[..., None])[..., 0]
+        variance = parameters["sigma"][:, None] ** 2 + parameters["walk"][:, None] ** 2 * data["spread"]
+        if "total" in data:
+            total = (shares.sum(axis=1) * data["value_weight"]).sum()
+            pm.Potential("total_media", -0.5 * ((pt.log(total) - data["total"][0]) / data["total"][1]) ** 2)
         pm.Potential("likelihood", -0.5 * (residual**2 / variance + pt.log(variance)).sum())
     return graph

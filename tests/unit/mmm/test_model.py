@@ -13,6 +13,7 @@ from mmm.model import (
     LEAST_ACTIVE_WEEKS,
     build_model,
     build_prior,
+    graph_data,
     learnable,
     media_parameters,
     media_shape,
@@ -209,8 +210,8 @@ def log_density():
 
     mode = Mode(linker="py", optimizer=None)
 
-    def compiled(model):
-        graph = build_model(model)
+    def compiled(model=None, graph=None):
+        graph = graph or build_model(model)
         function = graph.compile_fn(graph.logp(), mode=mode)
         return lambda z: float(function(z))
 
@@ -220,6 +221,20 @@ def log_density():
 @pytest.fixture(scope="module")
 def in_graph(model, log_density):
     return log_density(model)
+
+
+def test_a_graph_given_other_data_is_the_model_of_those_data(model, log_density):
+    """Nothing of data or beliefs is a constant of the graph: scale, shares, peaks, priors and length may all change."""
+    peaks = Calendar("own", (Peak("618", date(2027, 6, 1), date(2027, 6, 18), 0.6, "estimate"),))
+    panel = make_panel(money=3.0, kpi=2.0)
+    panel = replace(panel, **{n: getattr(panel, n)[:, 2:] for n in ("kpi", "value_per_kpi", "spend", "control")})
+    panel = replace(panel, weeks=panel.weeks[2:])
+    other = prepare(panel, settings_of(weibo={"roi_prior": {"median": 3.0, "sigma": 0.5}}), peaks, (), SETTINGS)
+    graph = build_model(model)
+    z = standard(model, seed=3)
+    for name, value in graph_data(other).items():
+        graph.set_data(name, value)
+    assert log_density(graph=graph)(z) == pytest.approx(log_density(other)(z), rel=1e-12)
 
 
 def log_density_by_hand(model, z):
