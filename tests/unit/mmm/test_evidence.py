@@ -138,8 +138,8 @@ def test_tests_are_read_with_any_day_of_their_weeks(tmp_path, panel):
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        ("serch,2027-01-04,2027-01-25,,1,1,1", 'channel: there is no such channel (found: serch). Did you mean "search"'),
-        ("search,2027-01-04,2027-01-25,nord,1,1,1", 'unit: there is no such unit (found: nord). Did you mean "north"'),
+        ("serch,2027-01-04,2027-01-25,,1,1,1", 'there is no such channel (found: serch). Did you mean "search"'),
+        ("search,2027-01-04,2027-01-25,nord,1,1,1", 'there is no such unit (found: nord). Did you mean "north"'),
         ("search,2027-02-04,2027-01-25,,1,1,1", "column end: the test ends before it starts"),
         ("search,2029-02-05,2029-02-12,,1,1,1", "column start: the test lies outside the data"),
         ("search,2027-01-04,2027-01-25,,0,1,1", "column spend_change: the test changed no spend"),
