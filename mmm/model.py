@@ -312,15 +312,17 @@ def graph_data(model: MediaModel) -> dict[str, Floats]:
         "spread": baseline.spread,
         "stock_lags": model.stock_lags,
         "spend_share": model.spend_share,
-        "intensity": model.intensity,
-        "value_weight": value / value.sum(),
         "own_location": prior.own_location,
         "own_spread": prior.own_spread,
         "pooled": prior.pooled,
         "centre": np.array([prior.centre, prior.centre_spread]),
         "roi_spread": np.array(prior.roi_spread),
     }
-    return data if prior.total is None else data | {"total": np.array(prior.total)}
+    if model.has_peaks:
+        data["intensity"] = model.intensity
+    if prior.total is not None:
+        data |= {"total": np.array(prior.total), "value_weight": value / value.sum()}
+    return data
 
 
 def _symbolic(model: MediaModel, data: Mapping[str, Any]) -> MediaModel:
@@ -332,7 +334,7 @@ def _symbolic(model: MediaModel, data: Mapping[str, Any]) -> MediaModel:
         centre_spread=data["centre"][1],
         roi_spread=(data["roi_spread"][0], data["roi_spread"][1]),
     )
-    return replace(model, intensity=data["intensity"], prior=prior)
+    return replace(model, intensity=data.get("intensity", model.intensity), prior=prior)
 
 
 def build_model(model: MediaModel) -> pm.Model:
