@@ -91,6 +91,17 @@ def run(arm: str, markets: int, families: tuple[str, ...], seconds: float, out: 
         print(shown(row), flush=True)
 
 
+def report(folder: Path, file: Path | None) -> None:
+    """Summarise every arm that has results, or print the summary of one file."""
+    from benchmarks.evidence.report import page, summarise, write
+
+    if file:
+        print(page({file.stem: summarise(list(rows(file)))}))
+        return
+    found = {arm: list(rows(folder / f"recovery-{arm}.jsonl")) for arm in UNITS}
+    write({arm: studied for arm, studied in found.items() if studied}, folder)
+
+
 def rows(path: Path) -> Iterator[dict[str, Any]]:
     """Finished markets of a file."""
     if path.is_file():
@@ -124,7 +135,13 @@ def main() -> None:
     runs.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES)
     runs.add_argument("--seconds", type=float, default=1e9, help="stop after this many")
     runs.add_argument("--out", type=Path, help="results file; docs/evidence/recovery-ARM.jsonl")
+    reports = commands.add_parser("report", help="summarise the results")
+    reports.add_argument("--folder", type=Path, default=RESULTS)
+    reports.add_argument("--file", type=Path, help="only this file, summary to the terminal")
     given = parser.parse_args()
+    if given.command == "report":
+        report(given.folder, given.file)
+        return
     out = given.out or RESULTS / f"recovery-{given.arm}.jsonl"
     run(given.arm, given.markets, tuple(given.families), given.seconds, out)
 
