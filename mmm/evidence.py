@@ -59,9 +59,9 @@ class LiftData:
     change: Floats
     error: Floats
 
-    def arrays(self) -> dict[str, Floats]:
+    def arrays(self, *, peaks: bool = True) -> dict[str, Floats]:
         """The numbers of the graph's ``pm.Data``; positions of channels and units are part of the graph itself."""
-        names = ("recorded", "changed", "peak", "counted", "to_test", "change", "error")
+        names = ("recorded", "changed", "counted", "to_test", "change", "error", *(("peak",) if peaks else ()))
         return {f"lift_{name}": getattr(self, name) for name in names}
 
 

@@ -194,18 +194,21 @@ def graph_data(model: MediaModel) -> dict[str, Floats]:
         "spread": baseline.spread,
         "stock_lags": model.stock_lags,
         "spend_share": model.spend_share,
-        "intensity": model.intensity,
-        "value_weight": model.value_weight,
         "own_location": prior.own_location,
         "own_spread": prior.own_spread,
         "pooled": prior.pooled,
         "centre": np.array([prior.centre, prior.centre_spread]),
         "roi_spread": np.array(prior.roi_spread),
     }
+    # What the graph has no use for must not be named, or ``with_data`` refuses it.
+    if model.form.has_peaks:
+        data["intensity"] = model.intensity
     if prior.total is not None:
         data["total"] = np.array(prior.total)
+    if prior.total is not None or model.attribution is not None:
+        data["value_weight"] = model.value_weight
     if model.lift is not None:
-        data |= model.lift.arrays()
+        data |= model.lift.arrays(peaks=model.form.has_peaks)
     if model.attribution is not None:
         data |= model.attribution.arrays()
     return data
@@ -236,7 +239,7 @@ def build_model(model: MediaModel) -> pm.Model:
         form = _symbolic(model.form, data)
         parameters = media_parameters(z, form, pt)
         shares = parameters["roi"] * data["spend_share"]
-        shape = media_shape(parameters, data["stock_lags"], data["intensity"], form, pt)
+        shape = media_shape(parameters, data["stock_lags"], data.get("intensity"), form, pt)
         scale = shares / shape.mean(axis=1)
         media = (shape * scale[:, None, :]).sum(axis=2)
         residual = data["kpi"] - pt.matmul(data["rotation"], media[..., None])[..., 0]
