@@ -14,9 +14,9 @@ from benchmarks.evidence.scoring import MULTIPLES
 from mmm.calendar import intensity, week_range
 from mmm.curves import ResponseCurves
 from mmm.extract import contribution_draws, extract_curves
-from mmm.fit import compile_model, diagnose, import_sampler, sample
 from mmm.media import parameter_shapes
 from mmm.model import MediaModel, build_model, graph_data, prepare
+from mmm.sampler import compile_model, diagnose, import_sampler, sample
 from mmm.settings import ChannelSettings, ModelSettings
 
 Floats = npt.NDArray[np.float64]
