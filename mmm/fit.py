@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from mmm.calendar import Calendar
 from mmm.curves import ResponseCurves
 from mmm.extract import channel_report, contribution_draws, extract_curves, interval
 from mmm.health import convergence_checks, document, finite_or_none, fit_checks, identification_checks
-from mmm.model import MediaModel, build_model, parameter_shapes, prepare
+from mmm.lift import LiftTest
+from mmm.media import parameter_shapes
+from mmm.model import MediaModel, build_model, prepare
 from mmm.panel import Panel
 from mmm.settings import ChannelSettings, EventSettings, ModelSettings
 
@@ -67,6 +69,7 @@ def fit(
     calendar: Calendar,
     events: tuple[EventSettings, ...],
     settings: ModelSettings,
+    lift_tests: Sequence[LiftTest] = (),
     *,
     currency: str = "CNY",
     fingerprint: str = "",
@@ -84,6 +87,8 @@ def fit(
         Peaks.
     events : tuple of EventSettings
     settings : ModelSettings
+    lift_tests : sequence of LiftTest
+        Experiments that the model is to agree with, within their errors.
     currency, fingerprint : str
         Kept with the curves.
     on_stage : callable
@@ -105,14 +110,14 @@ def fit(
     with watch.stage("import"):
         import_sampler()
     with watch.stage("build"):
-        model = prepare(panel, channels, calendar, events, settings)
+        model = prepare(panel, channels, calendar, events, settings, lift_tests)
         graph = build_model(model)
     with watch.stage("compile"):
         compiled = compile_model(graph)
     with watch.stage("sample"):
         trace = sample(compiled, settings, show_progress=show_progress)
     with watch.stage("extract"), threadpool_limits(limits=1, user_api="blas"):
-        z = {name: _stacked(trace, name) for name in parameter_shapes(model)}
+        z = {name: _stacked(trace, name) for name in parameter_shapes(model.form)}
         parameters, contribution = contribution_draws(z, model)
         curves = extract_curves(
             parameters,

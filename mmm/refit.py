@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.fit import compile_model, import_sampler, sample
-from mmm.model import MediaModel, build_model, graph_data, parameter_shapes
+from mmm.media import parameter_shapes
+from mmm.model import MediaModel, build_model, graph_data
 from mmm.settings import ModelSettings
 
 Floats = npt.NDArray[np.float64]
@@ -43,15 +44,17 @@ class CompiledModels:
 
 def structure(model: MediaModel) -> str:
     """What two models must share to share compiled code: everything of the graph that is not its data."""
+    form, lift = model.form, model.lift
     data = sorted((name, value.ndim) for name, value in graph_data(model).items())
-    shapes = sorted(parameter_shapes(model).items())
-    return repr((shapes, data, model.prior.group.tolist(), model.max_lag))
+    shapes = sorted(parameter_shapes(form).items())
+    tests = None if lift is None else (lift.channel.tolist(), lift.unit.tolist())
+    return repr((shapes, data, form.adstock, form.saturation, form.max_lag, form.prior.group.tolist(), tests))
 
 
 def stacked(trace: Any, model: MediaModel) -> Mapping[str, Floats]:
     """Draws of every standard normal, all chains in one axis, each array (draw, ...)."""
     found = {}
-    for name in parameter_shapes(model):
+    for name in parameter_shapes(model.form):
         values = np.asarray(trace.posterior[name].values, dtype=np.float64)
         found[name] = values.reshape(-1, *values.shape[2:])
     return found

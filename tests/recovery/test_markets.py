@@ -5,8 +5,8 @@ import pytest
 
 import mmm.fit
 from mmm.calendar import NO_PEAKS, Calendar
-from mmm.model import CENTRE_SPREAD, ROI_SPREAD
 from mmm.panel import NATIONAL, Panel
+from mmm.priors import CENTRE_SPREAD, ROI_SPREAD
 from mmm.settings import ChannelSettings, ModelSettings
 from mmm.simulate import random_market, simulate, truth
 
