@@ -190,3 +190,14 @@ class ModelSettings(Settings):
     """Random seed."""
     cores: PositiveInt | None = None
     """Processor cores for sampling; absent means all. Does not change the answer."""
+
+
+class BacktestSettings(Settings):
+    """How the model is tried on weeks held out."""
+
+    origins: Annotated[int, Field(ge=1, le=52)] = 4
+    """Times the past is cut off, one horizon apart."""
+    horizon: Annotated[int, Field(ge=1, le=52)] = 13
+    """Weeks forecast from each origin."""
+    draws: Annotated[int, Field(ge=50)] = 500
+    """Kept draws, and warm-up draws, per chain at each origin."""

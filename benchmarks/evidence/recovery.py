@@ -20,9 +20,10 @@ import numpy as np
 
 from benchmarks.evidence.markets import FAMILIES, TrueMarket, market
 from benchmarks.evidence.oracle import scale_draws, see
-from benchmarks.evidence.refit import Workshop, believed_worth, refit
+from benchmarks.evidence.refit import believed_worth, refit
 from benchmarks.evidence.scoring import MULTIPLES, plan_scores, roi_scores
 from mmm.model import prepare
+from mmm.refit import CompiledModels
 from mmm.settings import ChannelSettings, ModelSettings
 
 RESULTS = Path("docs/evidence")
@@ -30,9 +31,9 @@ SETTINGS = ModelSettings(draws=500, tune=500, chains=2, cores=1)
 UNITS = {"national": 1, "units": 8}
 
 
-def study(seen: TrueMarket, workshop: Workshop) -> dict[str, Any]:
+def study(seen: TrueMarket, compiled: CompiledModels) -> dict[str, Any]:
     """Fit, plan, score: one market's line of the results."""
-    fit = refit(seen, workshop)
+    fit = refit(seen, compiled, SETTINGS)
     true = _true_worth(seen)
     base = seen.base.reshape(-1)
     found = {
@@ -75,7 +76,7 @@ def run(arm: str, markets: int, families: tuple[str, ...], seconds: float, out: 
     ends = time.monotonic() + seconds
     done = {(row["family"], row["seed"]) for row in rows(out)}
     jobs = [(f, s) for s in range(markets) for f in families if (f, s) not in done]
-    workshop = Workshop(SETTINGS)
+    compiled = CompiledModels()
     commit = version()
     out.parent.mkdir(parents=True, exist_ok=True)
     # Markets of one shape in a row: number of channels, and whether there are peaks.
@@ -85,7 +86,7 @@ def run(arm: str, markets: int, families: tuple[str, ...], seconds: float, out: 
             return
         seen = market(family, seed, units=UNITS[arm])
         row = {"family": family, "seed": seed, "version": commit, **described(seen)}
-        row |= study(seen, workshop) | {"oracle": limit(seen)}
+        row |= study(seen, compiled) | {"oracle": limit(seen)}
         with out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         print(shown(row), flush=True)

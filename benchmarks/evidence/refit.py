@@ -1,9 +1,9 @@
-"""Fits many markets with few compilations: one compiled model per shape, given each market's data."""
+"""Fits a market as a user would, and asks the fit what each line would add."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,40 +14,12 @@ from benchmarks.evidence.scoring import MULTIPLES
 from mmm.calendar import intensity, week_range
 from mmm.curves import ResponseCurves
 from mmm.extract import contribution_draws, extract_curves
-from mmm.media import parameter_shapes
-from mmm.model import MediaModel, build_model, graph_data, prepare
-from mmm.sampler import compile_model, diagnose, import_sampler, sample
+from mmm.model import prepare
+from mmm.refit import CompiledModels, stacked
+from mmm.sampler import diagnose
 from mmm.settings import ChannelSettings, ModelSettings
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(slots=True)
-class Workshop:
-    """Compiled models by shape.
-
-    Attributes
-    ----------
-    settings : ModelSettings
-    seconds : float
-        Spent compiling so far.
-    """
-
-    settings: ModelSettings
-    seconds: float = 0.0
-    compiled: dict[str, Any] = field(default_factory=dict)
-
-    def sampled(self, model: MediaModel) -> Any:
-        """Posterior trace of a model, compiled anew only where its shape is new."""
-        data = graph_data(model)
-        ranks = sorted((name, value.ndim) for name, value in data.items())
-        key = repr((sorted(parameter_shapes(model.form).items()), model.prior.group.tolist(), model.max_lag, ranks))
-        if key not in self.compiled:
-            began = time.perf_counter()
-            import_sampler()
-            self.compiled[key] = compile_model(build_model(model))
-            self.seconds += time.perf_counter() - began
-        return sample(self.compiled[key].with_data(**data), self.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +45,15 @@ class Refit:
     seconds: float
 
 
-def refit(market: TrueMarket, workshop: Workshop) -> Refit:
+def refit(market: TrueMarket, compiled: CompiledModels, settings: ModelSettings) -> Refit:
     """Fit a market with the model's defaults."""
-    settings, panel = workshop.settings, market.panel
+    panel = market.panel
     channels = {name: ChannelSettings() for name in panel.channels}
     model = prepare(panel, channels, market.calendar, (), settings)
-    before, began = workshop.seconds, time.perf_counter()
-    trace = workshop.sampled(model)
-    seconds = time.perf_counter() - began - (workshop.seconds - before)
-    z = {name: _stacked(trace, name) for name in parameter_shapes(model.form)}
+    before, began = compiled.seconds, time.perf_counter()
+    trace = compiled.trace(model, settings)
+    seconds = time.perf_counter() - began - (compiled.seconds - before)
+    z = stacked(trace, model)
     parameters, contribution = contribution_draws(z, model)
     curves = extract_curves(
         parameters, contribution, model, panel, channels, currency="CNY", fingerprint="", seed=settings.seed
@@ -94,11 +66,6 @@ def refit(market: TrueMarket, workshop: Workshop) -> Refit:
         diagnostics=diagnose(trace, parameters, settings),
         seconds=seconds,
     )
-
-
-def _stacked(trace: Any, name: str) -> Floats:
-    values = np.asarray(trace.posterior[name].values, dtype=np.float64)
-    return values.reshape(-1, *values.shape[2:])
 
 
 def believed_worth(market: TrueMarket, curves: ResponseCurves, draws: int = 1000) -> Floats:
