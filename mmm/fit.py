@@ -18,11 +18,11 @@ from mmm.curves import ResponseCurves
 from mmm.extract import channel_report, contribution_draws, extract_curves, interval
 from mmm.health import convergence_checks, document, finite_or_none, fit_checks, identification_checks
 from mmm.lift import LiftTest
-from mmm.media import parameter_shapes
-from mmm.model import MediaModel, build_model, prepare
+from mmm.model import MediaModel, prepare
 from mmm.panel import Panel
 from mmm.prediction import fit_quality, predict
-from mmm.sampler import compile_model, diagnose, import_sampler, sample, stacked
+from mmm.refit import CompiledModels, stacked
+from mmm.sampler import diagnose, import_sampler
 from mmm.settings import ChannelSettings, EventSettings, ModelSettings
 
 Floats = npt.NDArray[np.float64]
@@ -109,13 +109,13 @@ def fit(
         import_sampler()
     with watch.stage("build"):
         model = prepare(panel, channels, calendar, events, settings, lift_tests)
-        graph = build_model(model)
+    models = CompiledModels()
     with watch.stage("compile"):
-        compiled = compile_model(graph)
+        models.compiled(model)
     with watch.stage("sample"):
-        trace = sample(compiled, settings, show_progress=show_progress)
+        model, trace = models.settled(model, settings, show_progress=show_progress)
     with watch.stage("extract"), threadpool_limits(limits=1, user_api="blas"):
-        z = {name: stacked(trace, name) for name in parameter_shapes(model.form)}
+        z = stacked(trace, model)
         parameters, contribution = contribution_draws(z, model)
         curves = extract_curves(
             parameters,
@@ -153,6 +153,11 @@ def fit(
             "diagnostics": {name: finite_or_none(value) for name, value in diagnostics.items()},
             "health": document(checks),
             "fit_quality": quality,
+            "noise": {
+                "memory": model.noise.memory,
+                "growth": model.noise.growth,
+                "heavy_weeks": model.noise.heavy_weeks,
+            },
             "seconds": seconds,
             "seed": settings.seed,
             "fingerprint": fingerprint,

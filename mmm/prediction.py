@@ -46,12 +46,14 @@ def predict(model: MediaModel, parameters: Mapping[str, Any], contribution: Floa
     base = baseline_draws(model.baseline, model.scaled_kpi - media, sigma, walk, rng)
     baseline = np.sum(list(base.values()), axis=0)
     fitted = baseline + media
-    noise = sigma[..., None] * rng.standard_normal(fitted.shape)
-    real = ((model.scaled_kpi - fitted) ** 2).mean(axis=(1, 2))
+    white = rng.standard_normal(fitted.shape)
+    noise = sigma[..., None] * model.noise.drawn(white)
+    # What the real residuals would be as independent noise, so that spread is held against spread.
+    real = (model.noise.whitened(model.scaled_kpi - fitted) ** 2).mean(axis=(1, 2))
     return Predicted(
         fitted=fitted,
         replicated=fitted + noise,
-        p_value=float(((noise**2).mean(axis=(1, 2)) > real).mean()),
+        p_value=float((((sigma[..., None] * white) ** 2).mean(axis=(1, 2)) > real).mean()),
         p_negative=negative_quarter(baseline, model),
     )
 
@@ -67,6 +69,7 @@ def fit_quality(model: MediaModel, predicted: Predicted) -> dict[str, float]:
     """R2, MAPE, coverage of the 90% interval and Durbin-Watson, over all units and weeks."""
     real, expected = model.scaled_kpi, predicted.fitted.mean(axis=0)
     residual = real - expected
+    white = model.noise.whitened(residual[None])[0]
     centred = real - real.mean(axis=1, keepdims=True)
     low, high = np.quantile(predicted.replicated, [0.05, 0.95], axis=0)
     nonzero = real != 0
@@ -74,5 +77,5 @@ def fit_quality(model: MediaModel, predicted: Predicted) -> dict[str, float]:
         "r2": float(1 - (residual**2).sum() / (centred**2).sum()),
         "mape": float(np.abs(residual[nonzero] / real[nonzero]).mean()),
         "coverage90": float(((real >= low) & (real <= high)).mean()),
-        "durbin_watson": float((np.diff(residual, axis=1) ** 2).sum() / (residual**2).sum()),
+        "durbin_watson": float((np.diff(white, axis=1) ** 2).sum() / (white**2).sum()),
     }

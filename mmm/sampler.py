@@ -65,12 +65,6 @@ def sample(compiled: Any, settings: ModelSettings, *, show_progress: bool = Fals
         raise
 
 
-def stacked(trace: Any, name: str) -> Floats:
-    """Draws of all chains in one axis, array (draw, ...)."""
-    values = np.asarray(trace.posterior[name].values, dtype=np.float64)
-    return values.reshape(-1, *values.shape[2:])
-
-
 def _by_chain(values: Any, settings: ModelSettings) -> Floats:
     """Draws by chain, array (chain, draw, parameter); a single chain is held against itself, half against half."""
     chains = np.asarray(values, dtype=np.float64).reshape(settings.chains, settings.draws, -1)

@@ -51,7 +51,7 @@ def refit(market: TrueMarket, compiled: CompiledModels, settings: ModelSettings)
     channels = {name: ChannelSettings() for name in panel.channels}
     model = prepare(panel, channels, market.calendar, (), settings)
     before, began = compiled.seconds, time.perf_counter()
-    trace = compiled.trace(model, settings)
+    model, trace = compiled.settled(model, settings)
     seconds = time.perf_counter() - began - (compiled.seconds - before)
     z = stacked(trace, model)
     parameters, contribution = contribution_draws(z, model)
