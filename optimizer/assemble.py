@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from mmm.problems import BudgetError, TimeLimitReached
 from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
+from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
@@ -25,9 +26,10 @@ from optimizer.plan import (
     PlanStatus,
     Proof,
 )
-from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, build_decision, optimise
+from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, optimise
 from optimizer.prices import Key, row_prices
 from optimizer.problem import PlanProblem, Rulebook
+from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
 from optimizer.rounding import round_to_fen
 from optimizer.verify import Finding, broken, verify
@@ -51,6 +53,9 @@ def make_plan(
     options: SolveOptions,
     on_round: OnRound = lambda _round, _gap: None,
     notes: Sequence[str] = (),
+    *,
+    pool: CutPool | None = None,
+    ranges: bool = True,
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -62,6 +67,10 @@ def make_plan(
         Told the round and the gap so far.
     notes : sequence of str
         Sentences the reader must see; the plan adds its own.
+    pool : CutPool, optional
+        Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
+    ranges : bool
+        Look for near-optimal ranges, which a scenario among many need not have.
 
     Returns
     -------
@@ -80,12 +89,12 @@ def make_plan(
     with threadpool_limits(limits=1, user_api="blas"):
         problem = settled(problem)
         try:
-            optimum = optimise(problem, options, on_round)
+            optimum = optimise(problem, options, on_round, pool)
         except Infeasible as found:
             return _impossible(problem, explain(found.search.decision, found.search.master))
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
-        return _describe(problem, options, optimum, fen, findings, notes, began)
+        return _describe(problem, options, optimum, fen, findings, notes, began, ranges=ranges)
 
 
 def settled(problem: PlanProblem) -> PlanProblem:
@@ -194,11 +203,12 @@ def _describe(
     findings: Sequence[Finding],
     notes: Sequence[str],
     began: float,
+    *,
+    ranges: bool,
 ) -> Plan:
     """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
-    ranges = near_optimal_ranges(optimum)
-    scored = _scored(problem, fen, findings, prices, ranges)
+    scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
     own = _own_notes(problem, options, optimum, fen / 100)
     return replace(
         scored,
