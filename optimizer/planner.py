@@ -22,6 +22,7 @@ from optimizer.cuts import CutPool
 from optimizer.logic import SAFE, broken_cuts, hold_weeks, weak_weeks
 from optimizer.problem import PlanProblem
 from optimizer.program import Search, build_search
+from optimizer.returns import keeps_returns, mend
 from optimizer.solver import Solved
 
 Floats = npt.NDArray[np.float64]
@@ -249,6 +250,12 @@ class _Rounds:
                 hull = self.search.cut_at(spend)
             if not repaired or hull <= self.hull:
                 return
+        if not keeps_returns(self.search.problem, spend):
+            if mended := mend(self.search, spend, columns, self.best, self.ends):
+                spend, columns = mended
+                hull = self.search.cut_at(spend)
+            if not mended or hull <= self.hull or (not self.relaxed and breaks_logic(self.search, spend)):
+                return
         self.best, self.best_columns, self.hull = spend, columns, hull
 
     def optimum(self) -> Optimum:
@@ -258,8 +265,9 @@ class _Rounds:
                 told = "No plan that obeys every rule was found within the time limit; raise --time-limit."
             else:
                 told = (
-                    "No plan was found that obeys the weak-ROI rule: by their concave hulls the S-shaped draws allow "
-                    "one, by the curves themselves none was met. Loosen the rule, or what forces money into weak lines."
+                    "No plan was found that obeys the weak-ROI rule and the limits on expected GMV: what is proven of "
+                    "the curves allows one, by the curves themselves none was met. Loosen these rules, or what forces "
+                    "money into weak lines."
                 )
             raise TimeLimitReached(told)
         mean, _ = self.search.respond(self.best, hull=False)
