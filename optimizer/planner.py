@@ -21,9 +21,10 @@ import numpy.typing as npt
 from mmm.problems import TimeLimitReached
 from optimizer.branching import Tree
 from optimizer.cuts import CutPool
-from optimizer.logic import SAFE, broken_cuts, weak_weeks
+from optimizer.logic import SAFE, broken_cuts, hold_weeks, weak_weeks
 from optimizer.problem import PlanProblem
 from optimizer.program import Search, build_search
+from optimizer.returns import keeps_returns, mend
 from optimizer.solver import Solved
 
 Floats = npt.NDArray[np.float64]
@@ -151,6 +152,8 @@ def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRou
 
     def accept(spend: Floats, columns: Floats) -> tuple[Floats, Floats] | None:
         held = repair(search, spend, columns, ends) if breaks_logic(search, spend) else (spend, columns)
+        if held is not None and not keeps_returns(search.problem, held[0]):
+            held = mend(search, *held, best=None, ends=ends)
         return None if held is None or broken_lines(search.problem, held[0]) else held
 
     target = max(options.gap, options.branch_gap)
@@ -172,11 +175,12 @@ def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRou
 
 def broken_lines(problem: PlanProblem, spend: Floats) -> set[int]:
     """Lines that break a weak-ROI rule at this plan, by the true expected response."""
-    if not problem.settings.rules:
+    cuts, rules = problem.settings.cuts, problem.settings.rules
+    if not cuts:
         return set()
     mean, _ = problem.response.mean_and_gradient(spend[: problem.responding].T)
     weekly = mean[:, : len(problem.weeks)]
-    return set().union(*(broken_cuts(rule, problem.lines, spend, weekly) for rule in problem.settings.rules))
+    return set().union(*(broken_cuts(cut, problem.lines, spend, weekly, hold_weeks(cut, rules)) for cut in cuts))
 
 
 def breaks_logic(search: Search, spend: Floats) -> bool:
@@ -304,6 +308,12 @@ class _Rounds:
                 hull = self.search.cut_at(spend)
             if not repaired or hull <= self.hull:
                 return
+        if not keeps_returns(self.search.problem, spend):
+            if mended := mend(self.search, spend, columns, self.best, self.ends):
+                spend, columns = mended
+                hull = self.search.cut_at(spend)
+            if not mended or hull <= self.hull or (not self.relaxed and breaks_logic(self.search, spend)):
+                return
         self.best, self.best_columns, self.hull = spend, columns, hull
 
     def optimum(self) -> Optimum:
@@ -313,8 +323,9 @@ class _Rounds:
                 told = "No plan that obeys every rule was found within the time limit; raise --time-limit."
             else:
                 told = (
-                    "No plan was found that obeys the weak-ROI rule: by their concave hulls the S-shaped draws allow "
-                    "one, by the curves themselves none was met. Loosen the rule, or what forces money into weak lines."
+                    "No plan was found that obeys the weak-ROI rule and the limits on expected GMV: what is proven of "
+                    "the curves allows one, by the curves themselves none was met. Loosen these rules, or what forces "
+                    "money into weak lines."
                 )
             raise TimeLimitReached(told)
         mean, _ = self.search.respond(self.best, hull=False)
@@ -361,7 +372,7 @@ def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple
 def truly_weak(search: Search, spend: Floats) -> dict[tuple[str, int], Floats]:
     """For each rule and line of the logic, 1.0 in the weeks that are weak by the true response."""
     weekly = search.problem.response.mean(spend[: search.problem.responding].T)[:, : spend.shape[1]]
-    rules = {rule.name: rule for rule in search.problem.settings.rules}
+    rules = {rule.name: rule for rule in search.problem.settings.cuts}
     lines = search.problem.lines
     return {
         (name, line): weak_weeks(rules[name], lines[line], spend[line], weekly[line], SAFE).astype(np.float64)

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pyomo.environ as pyo
 
 from optimizer.cuts import CutPool, tangent_cuts
-from optimizer.decision import Decision, ReserveRule, TotalRule
-from optimizer.logic import opening_cuts, streak_rows
+from optimizer.decision import Decision, ReserveRule, Seen, TotalRule
+from optimizer.logic import hold_weeks, logic_rows, released_lines, streak_rows
 from optimizer.problem import PlanProblem, Rulebook
+from optimizer.softness import Softness
 from optimizer.solver import Ints, Master
 
 Floats = npt.NDArray[np.float64]
@@ -47,6 +48,8 @@ class Search:
         Identity of every curve in the pool.
     off, on : array (switch,)
         Least and most of the 0/1 variables as they are held now.
+    softness : Softness
+        What soft rules cost where they are violated.
     inside : set of (name, cut, week)
         The pool's tangents that are rows of the program.
     """
@@ -66,6 +69,7 @@ class Search:
     curves: tuple[bytes, ...]
     off: Floats
     on: Floats
+    softness: Softness
     inside: set[tuple[int, int, int]] = field(default_factory=set)
 
     @property
@@ -85,9 +89,10 @@ class Search:
     def objective_costs(self) -> tuple[Ints, Floats]:
         """Columns and costs of the plan's own objective, in the solver's units."""
         per_gmv, per_money = objective_weights(self.problem)
-        columns = np.concatenate([self.theta_columns.ravel(), self.spend_columns.ravel()])
+        columns = np.concatenate([self.theta_columns.ravel(), self.spend_columns.ravel(), self.softness.columns])
         money = np.full(self.spend_columns.size, -per_money * self.decision.unit / self.kpi_unit)
-        return columns, np.concatenate([np.full(self.theta_columns.size, per_gmv), money])
+        costs = (np.full(self.theta_columns.size, per_gmv), money, -self.softness.costs / self.kpi_unit)
+        return columns, np.concatenate(costs)
 
     def set_objective(self) -> None:
         """Put the plan's own objective into the solver."""
@@ -100,7 +105,21 @@ class Search:
     def objective_of(self, spend: Floats, mean: Floats) -> float:
         """The objective in currency, from a plan and its expected response."""
         per_gmv, per_money = objective_weights(self.problem)
-        return float(per_gmv * mean.sum() - per_money * spend.sum()) - self.carried
+        return float(per_gmv * mean.sum() - per_money * spend.sum()) - self.carried - self.penalty(spend, mean)
+
+    def penalty(self, spend: Floats, mean: Floats) -> float:
+        """What the soft rules that a plan violates cost, currency of the objective."""
+        if not self.softness.columns.size:
+            return 0.0
+        return self.softness.penalty(self.columns_at(spend, mean))
+
+    def columns_at(self, spend: Floats, mean: Floats) -> Floats:
+        """The solver's columns at a plan, its switches and response included, slacks and helpers at zero."""
+        columns = np.zeros(self.softness.size)
+        columns[self.spend_columns] = spend / self.decision.unit
+        columns[self.theta_columns] = mean / self.kpi_unit
+        columns[self.switches] = [0.0 if is_on is None else float(is_on(spend)) for is_on in self.decision.is_on]
+        return columns
 
     def cut_at(self, spend: Floats, names: Sequence[int] | None = None) -> float:
         """Add the tangents of every line and week at a plan, here and to the pool.
@@ -203,14 +222,15 @@ def flat_plan(problem: PlanProblem) -> Floats:
 
 def build_decision(problem: Rulebook) -> Decision:
     """Variables and every business row that needs no response, the opening cuts of weak lines included."""
-    decision = Decision(problem.lines, problem.weeks, problem.total)
+    decision = Decision(problem.lines, problem.weeks, problem.total, problem.windows, problem.previous)
+    rules = problem.settings.rules
     exact = problem.settings.total_rule == "equal"
     decision.add(TotalRule(name="total", amount=problem.total, exact=exact).rows(decision))
-    decision.add(ReserveRule(name="reserve lines spread evenly").rows(decision))
+    released = released_lines(rules, problem.windows)
+    decision.add(ReserveRule(name="reserve lines spread evenly", released=released).rows(decision))
     for constraint in problem.settings.constraints:
         decision.add(constraint.rows(decision))
-    for rule in problem.settings.rules:
-        decision.add(opening_cuts(rule, decision))
+    decision.add(logic_rows(rules, decision))
     return decision
 
 
@@ -230,7 +250,7 @@ def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats]
     ``caps`` names the lines whose weak-ROI logic is put in, with the most each can spend in each week.
     """
     pool.trim()
-    decision = build_decision(problem)
+    decision, rules = build_decision(problem), problem.settings.rules
     response, flat = problem.response, flat_plan(problem)
     mean = response.mean(flat[: problem.responding].T)
     names, span = mean.shape
@@ -241,11 +261,17 @@ def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats]
     model.SPAN = pyo.RangeSet(0, span - 1)
     model.theta = pyo.Var(model.RESPONSES, model.SPAN)
     model.objective = pyo.Objective(expr=pyo.quicksum(model.theta.values()), sense=pyo.maximize)
-    for rule in problem.settings.rules if caps else ():
-        decision.add(streak_rows(rule, decision, model.theta, kpi_unit, caps or {}))
+    nothing = np.zeros((len(problem.weeks), names))
+    idle = response.mean(nothing)
+    usual = float(mean.sum() - idle.sum())
+    decision.seen = Seen(model.theta, kpi_unit, idle.sum(axis=1), usual, span)
+    for constraint in problem.settings.constraints:
+        decision.add(constraint.response_rows(decision))
+    for rule in problem.settings.cuts if caps else ():
+        hold = hold_weeks(rule, rules)
+        decision.add(streak_rows(rule, decision, model.theta, kpi_unit, caps or {}, hold))
     master = Master(model)
     spend_columns = master.columns_of(model.spend.values()).reshape(len(problem.lines), len(problem.weeks))
-    nothing = np.zeros((len(problem.weeks), names))
     search = Search(
         problem=problem,
         decision=decision,
@@ -254,7 +280,7 @@ def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats]
         theta_columns=master.columns_of(model.theta.values()).reshape(names, span),
         switches=master.columns_of(model.switches.values()),
         kpi_unit=kpi_unit,
-        carried=per_gmv * float(response.mean(nothing).sum()),
+        carried=per_gmv * float(idle.sum()),
         weak_columns={key: master.columns_of(weak) for key, weak in decision.weak.items()},
         known=response.lags(nothing) * response.curves.reference[:, None, None],
         lag_columns=lag_columns(spend_columns[:names], span, response.curves.max_lag + 1),
@@ -262,6 +288,7 @@ def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats]
         off=np.zeros(len(model.switches)),
         on=np.ones(len(model.switches)),
         curves=tuple(response.identity(name) for name in range(names)),
+        softness=Softness.of(decision, master),
     )
     search.set_objective()
     search.start(flat)

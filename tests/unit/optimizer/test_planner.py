@@ -240,7 +240,7 @@ def test_rules_that_clash_are_infeasible():
 
 def price(given, name, sense):
     prices = row_prices(optimise(given, SolveOptions(gap=1e-7)))
-    return next(value for (rule, _, side), value in prices.items() if (rule, side) == (name, sense))
+    return next(value for (rule, _, side, _), value in prices.items() if (rule, side) == (name, sense))
 
 
 def slope(make, at, step):
