@@ -56,6 +56,7 @@ def make_plan(
     *,
     pool: CutPool | None = None,
     ranges: bool = True,
+    settle: bool = True,
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -71,6 +72,8 @@ def make_plan(
         Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
     ranges : bool
         Look for near-optimal ranges, which a scenario among many need not have.
+    settle : bool
+        Ask a rough plan how spend goes on afterwards (:func:`settled`); else it goes on as the problem says.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def make_plan(
     began = time.monotonic()
     # The products here are small: more BLAS threads only cost time, and one makes the answer the same everywhere.
     with threadpool_limits(limits=1, user_api="blas"):
-        problem = settled(problem)
+        problem = settled(problem) if settle else problem
         try:
             optimum = optimise(problem, options, on_round, pool)
         except Infeasible as found:
