@@ -17,6 +17,7 @@ from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
+from optimizer.objectives import line_margins
 from optimizer.plan import (
     Comparison,
     Interval,
@@ -31,6 +32,7 @@ from optimizer.problem import PlanProblem, Rulebook
 from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
 from optimizer.returns import expected_gain
+from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
 from optimizer.verify import Finding, broken, verify
 
@@ -109,7 +111,7 @@ def settled(problem: PlanProblem) -> PlanProblem:
     """
     rough = replace(
         problem,
-        settings=problem.settings.without_cuts(),
+        settings=problem.settings.without_cuts().for_the_mean(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:
@@ -235,7 +237,6 @@ def _scored(
     gains = problem.response.incremental(spend[: problem.responding].T)
     total, spent = gains.sum(axis=1), float(spend.sum())
     goal = problem.settings.objective
-    worst = np.sort(total)[: max(1, round(goal.cvar.level * total.size))]
     return Plan(
         status=PlanStatus.FEASIBLE,
         quarter=problem.quarter,
@@ -245,8 +246,9 @@ def _scored(
         lines=describe_lines(problem, fen, gains, ranges),
         gmv=interval(total),
         roi=float(total.mean()) / spent if spent > 0 else None,
-        profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
-        cvar=float(worst.mean()),
+        profit=float(gains.mean(axis=0) @ line_margins(problem)) - spent if goal.margin else None,
+        cvar=worst_mean(total, goal.cvar.level),
+        prob_target=None if goal.target_gmv is None else float((total >= goal.target_gmv).mean()),
         proof=None,
         constraints=tuple(limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
         rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
@@ -266,7 +268,7 @@ def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
 def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Proof:
     """Objective of the rounded plan against the bound."""
     spend = fen / 100
-    objective = optimum.search.objective_of(spend, problem.response.mean(spend[: problem.responding].T))
+    objective = optimum.search.value_of(spend)
     bound = max(optimum.bound, objective)
     return Proof(
         objective=objective,

@@ -100,6 +100,13 @@ class Master:
         _expect_ok(self._highs.addCol(cost, 0.0, INFINITY, len(index), index, value), "adding a column")
         return int(self._highs.getNumCol()) - 1
 
+    def add_free_columns(self, count: int) -> int:
+        """Add columns without limits; returns the number of the first."""
+        first = int(self._highs.getNumCol())
+        status = self._highs.addVars(count, np.full(count, -INFINITY), np.full(count, INFINITY))
+        _expect_ok(status, "adding columns")
+        return first
+
     def set_row(self, row: int, lower: float | None, upper: float | None) -> None:
         """Change a row's bounds; None is no bound."""
         low = -INFINITY if lower is None else lower
