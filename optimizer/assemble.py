@@ -15,6 +15,7 @@ from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
 from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
+from optimizer.forward import play_forward
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
 from optimizer.objectives import line_margins
@@ -25,6 +26,7 @@ from optimizer.plan import (
     Plan,
     PlanStatus,
     Proof,
+    RuleValue,
 )
 from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, optimise
 from optimizer.prices import Key, limit_report, row_prices
@@ -73,7 +75,7 @@ def make_plan(
     pool : CutPool, optional
         Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
     ranges : bool
-        Look for near-optimal ranges, which a scenario among many need not have.
+        Look for near-optimal ranges and play the quarter forward, which a scenario among many need not have.
     settle : bool
         Ask a rough plan how spend goes on afterwards (:func:`settled`); else it goes on as the problem says.
 
@@ -215,6 +217,7 @@ def _describe(
     """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
     scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
+    scored = with_forward(problem, scored, fen) if ranges else scored
     own = _own_notes(problem, options, optimum, fen / 100)
     return replace(
         scored,
@@ -257,6 +260,26 @@ def _scored(
         pro_rata=_against(problem, total, _pro_rata(problem, spend)),
         notes=(),
     )
+
+
+def with_forward(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
+    """The plan with what the weak-ROI rule will do to it in the quarters that may come."""
+    found = play_forward(problem, fen / 100)
+    if found is None:
+        return plan
+    names = problem.responding
+    lines = [
+        replace(line, prob_cut=float(found.prob_cut[i]), spend_after_cuts=float(found.spend_after[i]))
+        for i, line in enumerate(plan.lines[:names])
+    ]
+    saved = float(found.saved.mean())
+    value = RuleValue(
+        gmv=interval(found.gmv),
+        saved=interval(found.saved),
+        lost_per_unit=-float(found.gmv.mean()) / saved if saved > 0 else None,
+        paths=found.gmv.size,
+    )
+    return replace(plan, lines=(*lines, *plan.lines[names:]), rule_value=value)
 
 
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
