@@ -36,6 +36,7 @@ from optimizer.ranges import near_optimal_ranges
 from optimizer.returns import expected_gain
 from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
+from optimizer.safe import best_plan, last_mix
 from optimizer.verify import Finding, broken, verify
 
 Floats = npt.NDArray[np.float64]
@@ -96,7 +97,7 @@ def make_plan(
     with threadpool_limits(limits=1, user_api="blas"):
         problem = settled(problem) if settle else problem
         try:
-            optimum = optimise(problem, options, on_round, pool)
+            optimum = best_plan(problem, options, on_round, pool)
         except Infeasible as found:
             return _impossible(problem, explain(found.search.decision, found.search))
         fen = round_to_fen(optimum)
@@ -224,7 +225,12 @@ def _describe(
         status=_status(optimum, options),
         total_fen=problem.total_fen,
         proof=_proof(problem, optimum, fen, began),
-        notes=(*notes, *_pro_rata_note(problem, fen / 100, scored.pro_rata), *own),
+        notes=(
+            *notes,
+            *_safe_note(problem, scored.pro_rata),
+            *_pro_rata_note(problem, fen / 100, scored.pro_rata),
+            *own,
+        ),
     )
 
 
@@ -257,7 +263,7 @@ def _scored(
         rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
         last_quarter=_against(problem, total, _last_year(problem)),
-        pro_rata=_against(problem, total, _pro_rata(problem, spend)),
+        pro_rata=_against(problem, total, last_mix(problem, spend)),
         notes=(),
     )
 
@@ -363,13 +369,6 @@ def _last_year(problem: PlanProblem) -> Floats:
     return np.array([line.reference for line in problem.lines])
 
 
-def _pro_rata(problem: PlanProblem, spend: Floats) -> Floats:
-    """Last year's mix and weeks, scaled to the money that this plan gives to lines with a response."""
-    past = _last_year(problem)
-    paid = float(spend[: problem.responding].sum())
-    return past * (paid / past.sum()) if past.sum() > 0 else past
-
-
 def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison | None:
     """The plan against another, draw by draw; None when there is nothing to compare with."""
     if other.sum() <= 0:
@@ -384,11 +383,26 @@ def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison |
     )
 
 
+def _safe_note(problem: PlanProblem, pro_rata: Comparison | None) -> list[str]:
+    """How safe a plan is that was asked to be, and how sure that is."""
+    safe = problem.settings.objective.safe
+    if safe is None or pro_rata is None:
+        return []
+    chance, draws = pro_rata.prob_better, problem.response.curves.draws
+    error = (chance * (1 - chance) / draws) ** 0.5
+    held = "as asked" if chance >= safe.probability else f"short of the {safe.probability:.0%} asked for"
+    told = (
+        f"With probability {chance:.1%} this plan earns more than last year's mix with the same money, {held} (counted "
+        f"on {draws:,} draws, standard error {error:.1%}; the curves' uncertainty, not the market's, is what it knows)."
+    )
+    return [told]
+
+
 def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | None) -> list[str]:
     """Which rules last year's mix would break, where the plan is not clearly better than it."""
     if pro_rata is None or pro_rata.prob_better >= CLEARLY:
         return []
-    mix = _pro_rata(problem, spend)
+    mix = last_mix(problem, spend)
     reserved = np.array([line.reserve for line in problem.lines])
     mix[reserved] = spend[reserved]
     faults = broken(findings_of(problem, np.rint(mix * 100).astype(np.int64)))
