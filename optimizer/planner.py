@@ -213,12 +213,21 @@ def approximate(search: Search, options: SolveOptions, ends: float, on_round: On
 
 
 def _held(relaxed: _Rounds) -> _Rounds:
-    """The best plan with every switch rounded to where the relaxed program put it: often the best plan of all."""
+    """The best plan with every switch held where the relaxed program put it: often the best plan of all.
+
+    A switch is on where the relaxed plan spends, and a week weak where it truly is: fractions rounded down would forbid
+    what the plan does.
+    """
     search = relaxed.search
     held = replace(relaxed, relaxed=False, best=None, hull=-np.inf, bound=np.inf, last=np.empty(0))
     if relaxed.best is None:
         return held
-    values = np.rint(relaxed.best_columns[search.switches])
+    told = np.rint(relaxed.best_columns)
+    for column, is_on in zip(search.switches, search.decision.is_on, strict=True):
+        told[column] = told[column] if is_on is None else float(is_on(relaxed.best))
+    for key, weak in truly_weak(search, relaxed.best).items():
+        told[search.weak_columns[key]] = weak
+    values = told[search.switches]
     search.limit_switches(values, values)
     with suppress(Infeasible):
         held.run()
