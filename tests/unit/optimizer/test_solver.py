@@ -5,7 +5,7 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
-from optimizer.solver import Master
+from optimizer.solver import Master, Solved
 
 SECONDS = 5.0
 
@@ -268,3 +268,19 @@ def test_highs_keeps_quiet(master, capfd):
     solve(master)
     assert capfd.readouterr() == ("", "")
     assert highspy.Highs().getOptionValue("output_flag")[1] is True  # silence is asked for, not the default
+
+
+# --- no answer at all
+
+
+def test_a_solve_without_an_answer_is_tried_anew_and_then_claims_nothing(monkeypatch):
+    master, tried = Master(model()), []
+
+    def lost(**options):
+        tried.append(options["presolve"])
+        return Solved("unknown", np.empty(0), float("inf"))
+
+    monkeypatch.setattr(master, "_run", lost)
+    solved = solve(master)
+    assert tried == ["choose", "on"]
+    assert (solved.outcome, solved.bound, solved.columns.size) == ("time_limit", float("inf"), 0)
