@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,10 @@ from mmm.panel import Panel
 from mmm.problems import InputError, Problem
 from mmm.scores import covered, crps
 from mmm.settings import BacktestSettings, ChannelSettings, EventSettings, ModelSettings
+
+if TYPE_CHECKING:
+    from mmm.lift import LiftTest
+    from mmm.refit import CompiledModels
 
 Floats = npt.NDArray[np.float64]
 OnStage = Callable[[str], None]
@@ -38,13 +42,8 @@ class Split:
 
     Attributes
     ----------
-    past : Panel
-    spend : array (unit, week, channel)
-    control : array (unit, week, control)
-    kpi : array (unit, week)
-        Of the held-out weeks.
-    weeks : int
-        Held-out weeks.
+    past, later : Panel
+        The weeks to learn from, and the weeks held out.
     """
 
     past: Panel
@@ -92,6 +91,7 @@ def backtest(
     events: tuple[EventSettings, ...],
     model: ModelSettings,
     settings: BacktestSettings,
+    lift_tests: Sequence[LiftTest] = (),
     *,
     on_stage: OnStage = lambda _: None,
 ) -> dict[str, Any]:
@@ -104,8 +104,10 @@ def backtest(
     model : ModelSettings
         Its draws and warm-up are replaced by the backtest's.
     settings : BacktestSettings
+    lift_tests : sequence of LiftTest
+        Each counts from the origins after its end.
     on_stage : callable
-        Told "import", then "origin 1 of 4" and so on.
+        Told "origin 1 of 4" and so on.
 
     Raises
     ------
@@ -121,7 +123,8 @@ def backtest(
     found = []
     for number, split in enumerate(held_out, start=1):
         on_stage(f"origin {number} of {len(held_out)}")
-        ours, diagnostics = _forecast(split, channels, calendar, events, short, compiled)
+        known = [test for test in lift_tests if test.end <= split.past.weeks[-1]]
+        ours, diagnostics = _forecast(split, channels, calendar, events, short, known, compiled)
         draws = {"model": ours} | {name: rule(split, calendar, events, model) for name, rule in RIVALS.items()}
         found.append(_origin(split, draws, diagnostics))
     return {
@@ -140,7 +143,8 @@ def _forecast(
     calendar: Calendar,
     events: tuple[EventSettings, ...],
     settings: ModelSettings,
-    compiled: Any,
+    lift_tests: Sequence[LiftTest],
+    compiled: CompiledModels,
 ) -> tuple[Floats, dict[str, Any]]:
     """The model's forecast draws (draw, unit, week), and how its sampling went."""
     from mmm.extract import contribution_draws, extract_curves
@@ -150,7 +154,7 @@ def _forecast(
     from mmm.refit import stacked
 
     past = split.past
-    model = prepare(past, channels, calendar, events, settings)
+    model = prepare(past, channels, calendar, events, settings, lift_tests)
     trace = compiled.trace(model, settings)
     parameters, contribution = contribution_draws(stacked(trace, model), model)
     curves = extract_curves(

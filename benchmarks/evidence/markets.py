@@ -162,6 +162,16 @@ class TrueMarket:
         """
         return np.stack([self._after_data(m) - self._after_data(0.0) for m in multiples])
 
+    def changed(self, channel: int, first: int, weeks: int, factor: float) -> Floats:
+        """Effect at scale one, in some weeks of the data, of a factor on a channel's spend in them, array (unit,)."""
+        path = self.history / self.usual[:, None]
+        other = path.copy()
+        other[:, BURN_IN + first : BURN_IN + first + weeks, channel] *= factor
+        gain = response(self.levels, self.weights, self.effect, other) - response(
+            self.levels, self.weights, self.effect, path
+        )
+        return np.asarray(gain[:, BURN_IN + first : BURN_IN + first + weeks, channel].sum(axis=1))
+
     def _after_data(self, multiple: float) -> Floats:
         base = self.base[:, None] / self.usual[:, None]
         plan, tail = np.repeat(multiple * base, PLAN_WEEKS, axis=1), np.repeat(base, LONGEST_LAG, axis=1)
