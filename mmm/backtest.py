@@ -148,14 +148,14 @@ def _forecast(
 ) -> tuple[Floats, dict[str, Any]]:
     """The model's forecast draws (draw, unit, week), and how its sampling went."""
     from mmm.extract import contribution_draws, extract_curves
-    from mmm.fit import diagnose
     from mmm.forecast import forecast, store_baseline
     from mmm.model import prepare
     from mmm.refit import stacked
+    from mmm.sampler import diagnose
 
     past = split.past
     model = prepare(past, channels, calendar, events, settings, lift_tests)
-    trace = compiled.trace(model, settings)
+    model, trace = compiled.settled(model, settings)
     parameters, contribution = contribution_draws(stacked(trace, model), model)
     curves = extract_curves(
         parameters, contribution, model, past, channels, currency="", fingerprint="", seed=settings.seed

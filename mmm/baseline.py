@@ -17,7 +17,7 @@ Analysis", ch. 14); the rotation follows Lippert et al. 2011, "FaST linear mixed
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -57,6 +57,8 @@ class Baseline:
         Variance of each rotated residual is ``sigma^2 + walk^2 * spread``.
     frame : Frame
         How the columns go on after the data.
+    root : array (unit, week, week) or None
+        Root of the noise's correlation; None where it is independent and of one size.
     """
 
     names: tuple[str, ...]
@@ -67,6 +69,17 @@ class Baseline:
     rotation: Floats
     spread: Floats
     frame: Frame
+    root: Floats | None = None
+
+    def with_noise(self, root: Floats) -> Baseline:
+        """The same baseline under noise of another correlation."""
+        turned = [rotate(self.fixed[u], self.fixed_sd, self.slow, root[u]) for u in range(len(root))]
+        return replace(
+            self,
+            rotation=np.stack([rotation for rotation, _ in turned]),
+            spread=np.stack([spread for _, spread in turned]),
+            root=root,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +161,10 @@ def walk_steps(position: Floats, spacing: float, steps: int) -> Floats:
     return np.clip(position[:, None] / spacing - np.arange(steps), 0.0, 1.0)
 
 
-def rotate(fixed: Floats, fixed_sd: Floats, slow: Floats) -> tuple[Floats, Floats]:
-    """Rotation (week, week) and spread (week,) of one unit; see the module's text."""
-    weeks = fixed.shape[0]
-    values, vectors = np.linalg.eigh(np.eye(weeks) + (fixed * fixed_sd**2) @ fixed.T)
+def rotate(fixed: Floats, fixed_sd: Floats, slow: Floats, root: Floats | None = None) -> tuple[Floats, Floats]:
+    """Rotation (week, week) and spread (week,) of one unit; see the module's text. ``root`` is that of the noise."""
+    noise = np.eye(fixed.shape[0]) if root is None else root @ root.T
+    values, vectors = np.linalg.eigh(noise + (fixed * fixed_sd**2) @ fixed.T)
     whiten = (vectors / np.sqrt(values)) @ vectors.T
     spread, directions = np.linalg.eigh(whiten @ slow @ slow.T @ whiten)
     return np.asarray(directions.T @ whiten), np.clip(spread, 0.0, None)
@@ -238,7 +251,9 @@ def coefficient_draws(
         noise_sd, step_sd = sigma[:, unit, None], walk[:, unit, None]
         blind = rng.standard_normal((draws, columns.shape[1])) * baseline.fixed_sd * noise_sd
         stepped = rng.standard_normal((draws, baseline.slow.shape[1])) * step_sd
-        seen = blind @ columns.T + stepped @ baseline.slow.T + noise_sd * rng.standard_normal((draws, weeks))
+        white = rng.standard_normal((draws, weeks))
+        noise = white if baseline.root is None else white @ baseline.root[unit].T
+        seen = blind @ columns.T + stepped @ baseline.slow.T + noise_sd * noise
         variance = noise_sd**2 + step_sd**2 * baseline.spread[unit]
         turn = baseline.rotation[unit]
         surprise = (((residual[:, unit] - seen) @ turn.T) / variance) @ turn

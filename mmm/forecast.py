@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 FORMAT = 1
+LEAST_LEVEL = 0.05  # of the mean KPI, as in mmm.noise: the noise of a week without sales is not zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class StoredBaseline:
         Steps of the random walk, scaled KPI.
     sigma, walk : array (draw, unit)
         Sd of a week's noise, and of a step, scaled KPI.
+    last : array (draw, unit)
+        Noise of the data's last week, in its own standard deviations; what comes next remembers it.
+    memory, growth : float
+        Correlation of neighbouring weeks' noise; power of the expected KPI by which its sd goes.
     kpi_mean, value_per_kpi : array (unit,)
         Mean KPI, by which it is scaled; currency per KPI unit.
     """
@@ -60,6 +65,9 @@ class StoredBaseline:
     steps: Floats
     sigma: Floats
     walk: Floats
+    last: Floats
+    memory: float
+    growth: float
     kpi_mean: Floats
     value_per_kpi: Floats
 
@@ -123,6 +131,9 @@ def store_baseline(
     walk = np.array(np.broadcast_to(parameters["walk"], sigma.shape))
     residual = model.scaled_kpi - contribution.sum(axis=3)
     weights, steps = coefficient_draws(model.baseline, residual, sigma, walk, np.random.default_rng([seed, 13]))
+    baseline, noise = model.baseline, model.noise
+    expected = np.einsum("nuk,uk->nu", weights, baseline.fixed[:, -1]) + steps @ baseline.slow[-1]
+    size = 1.0 if noise.root is None else np.linalg.norm(noise.root[:, -1], axis=1)
     return StoredBaseline(
         units=model.units,
         names=model.baseline.names,
@@ -132,6 +143,9 @@ def store_baseline(
         steps=steps,
         sigma=np.asarray(sigma),
         walk=walk,
+        last=(residual[:, :, -1] - expected) / (sigma * size),
+        memory=noise.memory,
+        growth=noise.growth,
         kpi_mean=model.kpi_mean,
         value_per_kpi=model.value_per_kpi,
     )
@@ -189,8 +203,17 @@ def forecast(
     window = curves.over(days[:count], intensity(calendar, days))
     money = window.value(spend)[:, :, :count].reshape(curves.draws, len(stored.units), -1, count).sum(axis=2)
     media = money / stored.value_per_kpi[:, None]
-    noise = (stored.sigma * stored.kpi_mean)[..., None] * rng.standard_normal(media.shape)
-    return Forecast(days[:count], baseline, media, baseline + media + noise)
+    return Forecast(days[:count], baseline, media, baseline + media + _noise(stored, baseline + media, rng))
+
+
+def _noise(stored: StoredBaseline, expected: Floats, rng: np.random.Generator) -> Floats:
+    """Noise of the weeks after the data, array (draw, unit, week), KPI: it remembers the last week it was seen in."""
+    unit = rng.standard_normal(expected.shape)
+    before, fresh = stored.last, np.sqrt(1.0 - stored.memory**2)
+    for week in range(expected.shape[2]):
+        before = unit[..., week] = stored.memory * before + fresh * unit[..., week]
+    size = np.maximum(expected / stored.kpi_mean[:, None], LEAST_LEVEL) ** stored.growth
+    return np.asarray((stored.sigma * stored.kpi_mean)[..., None] * size * unit)
 
 
 def baseline_ahead(

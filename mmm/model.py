@@ -27,6 +27,7 @@ from mmm.baseline import Baseline, build_baseline
 from mmm.calendar import Calendar, intensity
 from mmm.evidence import Attribution, LiftData, attribution_data, lift_data, log_attribution, log_lift
 from mmm.media import MediaForm, media_parameters, media_shape, parameter_shapes
+from mmm.noise import Noise
 from mmm.panel import Panel
 from mmm.priors import Prior, build_prior
 from mmm.problems import InputError, Problem
@@ -73,6 +74,8 @@ class MediaModel:
         What platforms attribute to themselves, when it is to count.
     default_families : tuple of str
         Adstock and saturation of channels without history that name none of their own.
+    noise : Noise
+        Independent, normal and of one size unless the residuals asked for another kind.
     """
 
     channels: tuple[str, ...]
@@ -89,6 +92,13 @@ class MediaModel:
     lift: LiftData | None
     attribution: Attribution | None
     default_families: tuple[str, str]
+    noise: Noise
+
+    def with_noise(self, noise: Noise) -> MediaModel:
+        """The same model under another kind of noise."""
+        if noise.root is None:
+            return self
+        return replace(self, noise=noise, baseline=self.baseline.with_noise(noise.root))
 
     @property
     def max_lag(self) -> int:
@@ -178,6 +188,7 @@ def prepare(
         lift=lift_data(lift_tests, panel, names, reference, stock_lags, peaks, kpi_mean),
         attribution=attribution_data(panel, names, settings),
         default_families=(settings.adstock.family, settings.saturation.family),
+        noise=Noise(),
     )
 
 

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mmm.fit import compile_model, import_sampler, sample
+from mmm.extract import contribution_draws
 from mmm.media import parameter_shapes
 from mmm.model import MediaModel, build_model, graph_data
+from mmm.noise import Noise, noise_of
+from mmm.sampler import compile_model, import_sampler, sample
 from mmm.settings import ModelSettings
 
 Floats = npt.NDArray[np.float64]
+
+NOISE_DRAWS = 200  # enough for the mean media contribution, which residuals are held against
 
 
 @dataclass(slots=True)
@@ -31,15 +35,55 @@ class CompiledModels:
     seconds: float = 0.0
     by_structure: dict[str, Any] = field(default_factory=dict)
 
-    def trace(self, model: MediaModel, settings: ModelSettings) -> Any:
-        """Sample a model's posterior."""
+    def compiled(self, model: MediaModel) -> Any:
+        """The compiled graph of a model's structure."""
         key = structure(model)
         if key not in self.by_structure:
             began = time.perf_counter()
             import_sampler()
             self.by_structure[key] = compile_model(build_model(model))
             self.seconds += time.perf_counter() - began
-        return sample(self.by_structure[key].with_data(**graph_data(model)), settings)
+        return self.by_structure[key]
+
+    def trace(self, model: MediaModel, settings: ModelSettings, *, show_progress: bool = False) -> Any:
+        """Sample a model's posterior."""
+        given = self.compiled(model).with_data(**graph_data(model))
+        return sample(given, settings, show_progress=show_progress)
+
+    def settled(
+        self, model: MediaModel, settings: ModelSettings, *, show_progress: bool = False
+    ) -> tuple[MediaModel, Any]:
+        """Sample a model's posterior, once more where the residuals ask for another kind of noise.
+
+        Returns
+        -------
+        model : MediaModel
+            With the noise that was settled on.
+        trace
+            Its posterior.
+        """
+        trace = self.trace(model, settings, show_progress=show_progress)
+        if settings.noise == "plain":
+            return model, trace
+        noise = wanted_noise(model, trace)
+        if noise.plain:
+            return model, trace
+        again = model.with_noise(noise)
+        return again, self.trace(again, settings, show_progress=show_progress)
+
+
+def wanted_noise(model: MediaModel, trace: Any) -> Noise:
+    """The noise that the residuals of a sampled model ask for."""
+    z = stacked(trace, model)
+    some = {name: values[:: max(1, len(values) // NOISE_DRAWS)] for name, values in z.items()}
+    parameters, contribution = contribution_draws(some, model)
+    return noise_of(
+        model.scaled_kpi,
+        contribution.mean(axis=0).sum(axis=2),
+        model.baseline,
+        parameters["sigma"].mean(axis=0),
+        float(parameters["walk"].mean()),
+    )
 
 
 def structure(model: MediaModel) -> str:

@@ -174,6 +174,9 @@ class ModelSettings(Settings):
     """Guard on the total media share; with a stated ``roi_prior`` it counts only when it is stated as well."""
     attributed_evidence: AttributedEvidence | None = None
     """Take the GMV that platforms attribute to their channels as weak evidence of ROI; absent: do not."""
+    noise: Literal["auto", "plain"] = "auto"
+    """``auto``: where the residuals clearly ask for it, the model is sampled again with noise that is remembered from
+    week to week, grows with the level, or is heavy in the tails; ``plain``: independent, normal, of one size."""
     harmonics: Annotated[int, Field(ge=0, le=12)] = 3
     """Yearly Fourier pairs."""
     knot_weeks: Annotated[int, Field(ge=4, le=104)] = 13

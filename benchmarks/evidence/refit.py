@@ -15,10 +15,10 @@ from benchmarks.evidence.scoring import MULTIPLES
 from mmm.calendar import intensity, week_range
 from mmm.curves import ResponseCurves
 from mmm.extract import contribution_draws, extract_curves
-from mmm.fit import diagnose
 from mmm.lift import LiftTest
 from mmm.model import prepare
 from mmm.refit import CompiledModels, stacked
+from mmm.sampler import diagnose
 from mmm.settings import ChannelSettings, ModelSettings
 
 Floats = npt.NDArray[np.float64]
@@ -55,7 +55,7 @@ def refit(
     channels = {name: ChannelSettings() for name in panel.channels}
     model = prepare(panel, channels, market.calendar, (), settings, lift_tests)
     before, began = compiled.seconds, time.perf_counter()
-    trace = compiled.trace(model, settings)
+    model, trace = compiled.settled(model, settings)
     seconds = time.perf_counter() - began - (compiled.seconds - before)
     z = stacked(trace, model)
     parameters, contribution = contribution_draws(z, model)

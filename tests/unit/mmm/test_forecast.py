@@ -22,9 +22,10 @@ def curves():
     return markets.curves(channels=3, draws=DRAWS)
 
 
-def stored_for(curves, *, walk=0.0, sigma=0.0, weights=None, names=("intercept", "trend"), controls=()):
+def stored_for(curves, *, weights=(1.0, 0.3), names=("intercept", "trend"), controls=(), **scales):
+    scales = dict.fromkeys(("walk", "sigma", "last", "memory", "growth"), 0.0) | scales
     weeks = len(curves.weeks)
-    weights = np.array([1.0, 0.3]) if weights is None else np.array(weights)
+    weights = np.array(weights)
     return StoredBaseline(
         units=("national",),
         names=(*names, *controls),
@@ -34,8 +35,9 @@ def stored_for(curves, *, walk=0.0, sigma=0.0, weights=None, names=("intercept",
         ),
         weights=np.broadcast_to(weights, (DRAWS, 1, weights.size)).copy(),
         steps=np.full((DRAWS, 1, 4), 0.01),
-        sigma=np.full((DRAWS, 1), sigma),
-        walk=np.full((DRAWS, 1), walk),
+        **{name: np.full((DRAWS, 1), scales[name]) for name in ("sigma", "walk", "last")},
+        memory=scales["memory"],
+        growth=scales["growth"],
         kpi_mean=np.array([1000.0]),
         value_per_kpi=np.array([2.0]),
     )
@@ -115,6 +117,25 @@ def test_noise_has_the_fitted_spread_and_comes_from_the_seed(curves):
     assert (one.kpi - one.baseline - one.media).std() == pytest.approx(100.0, rel=0.1)
     np.testing.assert_array_equal(one.kpi, same.kpi)
     assert (one.kpi != other.kpi).any()
+
+
+def noise_of(curves, **kind):
+    spend = np.tile(curves.spend[-1], (12, 1))
+    found = [forecast(stored_for(curves, sigma=0.1, **kind), curves, spend, NOTHING, (), seed=s) for s in range(40)]
+    noise = np.concatenate([one.kpi - one.baseline - one.media for one in found])[:, 0]
+    return noise / 100.0, (found[0].baseline + found[0].media)[:, 0] / 1000.0
+
+
+def test_noise_remembers_the_last_week_it_was_seen_in(curves):
+    noise, _ = noise_of(curves, last=2.0, memory=0.6)
+    np.testing.assert_allclose(noise.mean(axis=0)[:3], [1.2, 0.72, 0.432], atol=0.1)
+    np.testing.assert_allclose(noise.std(axis=0)[[0, -1]], [0.8, 1.0], rtol=0.08)
+    assert np.corrcoef(noise[:, -1], noise[:, -2])[0, 1] == pytest.approx(0.6, abs=0.06)
+
+
+def test_noise_grows_with_the_level(curves):
+    noise, level = noise_of(curves, growth=1.0)
+    assert noise.std(axis=0).mean() == pytest.approx(level.mean(), rel=0.08)
 
 
 def test_the_file_keeps_everything_without_pickle(curves, tmp_path):

@@ -8,12 +8,12 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from mmm.calendar import NO_PEAKS, Calendar, Peak, week_range
-from mmm.fit import import_sampler
 from mmm.media import media_parameters, media_shape, parameter_shapes
 from mmm.model import LEAST_ACTIVE_WEEKS, build_model, graph_data, learnable, opening_spend, prepare, reference_spend
 from mmm.panel import Panel
 from mmm.priors import build_prior
 from mmm.problems import InputError
+from mmm.sampler import import_sampler
 from mmm.settings import AdstockSettings, ChannelSettings, ModelSettings
 
 WEEKS = 56
