@@ -112,8 +112,8 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def version() -> str:
-    """Commit of the model under test."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, check=False, text=True)  # noqa: S607 - git from the path
+    """Last commit that changed the model under test."""
+    done = subprocess.run(["git", "log", "-1", "--format=%h", "--", "mmm"], capture_output=True, check=False, text=True)  # noqa: S607 - git from the path
     return done.stdout.strip()
 
 

@@ -187,9 +187,9 @@ def _page(summary: dict[str, Any]) -> str:
     ]
     return (
         "# Simulation-based calibration\n\n"
-        f"{summary['runs']} markets of {WEEKS} weeks and {CHANNELS} channels, drawn from the model's own prior (the guard "
-        f"on total media included) and fitted with 2 chains x 500 draws, thinned to {RANKED}. Where everything agrees, "
-        "the truth's rank is uniform: its mean is 0.5 and its ECDF stays inside the simultaneous band (of "
+        f"{summary['runs']} markets of {WEEKS} weeks and {CHANNELS} channels, drawn from the model's own prior (the "
+        f"guard on total media included), fitted with 2 chains x 500 draws, thinned to {RANKED}. Where everything "
+        "agrees, the truth's rank is uniform: its mean is 0.5 and its ECDF stays inside the simultaneous band (of "
         f"{len(summary['quantities'])} quantities about one in twenty leaves the 95% band by chance). "
         f"{summary['divergences']} divergences in all. Model: commit {', '.join(summary['versions'])}.\n\n"
         "Made by `python -m benchmarks.evidence.sbc run --runs 250` and `python -m benchmarks.evidence.sbc report`.\n\n"
