@@ -21,6 +21,7 @@ import numpy.typing as npt
 from mmm.baseline import Frame, coefficient_draws, walk_steps
 from mmm.calendar import Calendar, intensity, week_range
 from mmm.curves import ResponseCurves
+from mmm.noise import LEAST_LEVEL, TAIL_FREEDOM
 from mmm.problems import InputError, Problem
 from mmm.settings import EventSettings
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 FORMAT = 1
-LEAST_LEVEL = 0.05  # of the mean KPI, as in mmm.noise: the noise of a week without sales is not zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,10 @@ class StoredBaseline:
         Sd of a week's noise, and of a step, scaled KPI.
     last : array (draw, unit)
         Noise of the data's last week, in its own standard deviations; what comes next remembers it.
-    memory, growth : float
-        Correlation of neighbouring weeks' noise; power of the expected KPI by which its sd goes.
     kpi_mean, value_per_kpi : array (unit,)
         Mean KPI, by which it is scaled; currency per KPI unit.
+    memory, growth, heavy : float, float, bool
+        Kind of noise: :class:`mmm.noise.Noise`.
     """
 
     units: tuple[str, ...]
@@ -66,10 +66,11 @@ class StoredBaseline:
     sigma: Floats
     walk: Floats
     last: Floats
-    memory: float
-    growth: float
     kpi_mean: Floats
     value_per_kpi: Floats
+    memory: float
+    growth: float
+    heavy: bool
 
     def to_bytes(self) -> bytes:
         """The baseline as an .npz file without pickled objects."""
@@ -144,10 +145,11 @@ def store_baseline(
         sigma=np.asarray(sigma),
         walk=walk,
         last=(residual[:, :, -1] - expected) / (sigma * size),
-        memory=noise.memory,
-        growth=noise.growth,
         kpi_mean=model.kpi_mean,
         value_per_kpi=model.value_per_kpi,
+        memory=noise.memory,
+        growth=noise.growth,
+        heavy=noise.heavy_weeks > 0,
     )
 
 
@@ -203,17 +205,18 @@ def forecast(
     window = curves.over(days[:count], intensity(calendar, days))
     money = window.value(spend)[:, :, :count].reshape(curves.draws, len(stored.units), -1, count).sum(axis=2)
     media = money / stored.value_per_kpi[:, None]
-    return Forecast(days[:count], baseline, media, baseline + media + _noise(stored, baseline + media, rng))
+    expected = baseline + media
+    return Forecast(days[:count], baseline, media, expected + _noise(stored, expected, rng))
 
 
 def _noise(stored: StoredBaseline, expected: Floats, rng: np.random.Generator) -> Floats:
     """Noise of the weeks after the data, array (draw, unit, week), KPI: it remembers the last week it was seen in."""
-    unit = rng.standard_normal(expected.shape)
+    noise = rng.standard_t(TAIL_FREEDOM, expected.shape) if stored.heavy else rng.standard_normal(expected.shape)
     before, fresh = stored.last, np.sqrt(1.0 - stored.memory**2)
-    for week in range(expected.shape[2]):
-        before = unit[..., week] = stored.memory * before + fresh * unit[..., week]
+    for week in range(noise.shape[2]):
+        before = noise[..., week] = stored.memory * before + fresh * noise[..., week]
     size = np.maximum(expected / stored.kpi_mean[:, None], LEAST_LEVEL) ** stored.growth
-    return np.asarray((stored.sigma * stored.kpi_mean)[..., None] * size * unit)
+    return np.asarray((stored.sigma * stored.kpi_mean)[..., None] * size * noise)
 
 
 def baseline_ahead(

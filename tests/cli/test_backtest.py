@@ -22,7 +22,7 @@ def project(tmp_path, monkeypatch):
         draws = kpi * (1 + 0.05 * np.random.default_rng(1).standard_normal((200, *kpi.shape)))
         return draws, {"max_rhat": 1.001, "min_ess_bulk": 900.0, "divergences": 0}
 
-    monkeypatch.setattr(mmm.backtest, "_forecast", knows)
+    monkeypatch.setattr(mmm.backtest, "forecast_split", knows)
     market = random_market(5, weeks=84, channels=3)
     named = tuple(replace(channel, name=name) for channel, name in zip(market.channels, NAMES, strict=True))
     write_market(simulate(replace(market, channels=named)), tmp_path)

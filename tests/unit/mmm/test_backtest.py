@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import mmm.backtest
+import mmm.model
 from mmm.backtest import LEAST_TRAINING, backtest, cut, last_year_with_growth, ridge, scored, seasonal_naive, splits
 from mmm.calendar import NO_PEAKS, Calendar, week_range
 from mmm.lift import LiftTest
@@ -127,17 +128,14 @@ def test_scores_are_relative_to_each_units_mean():
 
 
 @pytest.fixture
-def with_tests(monkeypatch):
-    """A backtest whose model forecasts the truth, and the lift tests it was given at each origin."""
-    given = []
+def all_knowing(monkeypatch):
+    """A model that forecasts what came, with an error of one."""
 
-    def knows(split, _channels, _calendar, _events, _settings, lift_tests, _compiled):
-        given.append([test.kpi_change for test in lift_tests])
+    def knows(split, *_):
         draws = split.later.kpi + np.random.default_rng(1).normal(0, 1.0, (200, *split.later.kpi.shape))
         return draws, {"max_rhat": 1.0, "min_ess_bulk": 800.0, "divergences": 0}
 
-    monkeypatch.setattr(mmm.backtest, "_forecast", knows)
-    return given
+    monkeypatch.setattr(mmm.backtest, "forecast_split", knows)
 
 
 def run(panel, lift_tests=()):
@@ -148,7 +146,7 @@ def run(panel, lift_tests=()):
     return found, stages
 
 
-@pytest.mark.usefixtures("with_tests")
+@pytest.mark.usefixtures("all_knowing")
 def test_the_document_holds_every_origin_and_the_best_rival(noise):
     found, stages = run(noise)
     assert stages == ["origin 1 of 2", "origin 2 of 2"]
@@ -166,9 +164,19 @@ def test_the_document_holds_every_origin_and_the_best_rival(noise):
     assert found["summary"]["skill"] > 0.5
 
 
-def test_a_lift_test_counts_only_after_its_end(noise, with_tests):
-    def ended(week, name):
-        return LiftTest("抖音", noise.weeks[week - 5], noise.weeks[week], None, 10.0, name, 1.0)
+class Prepared(Exception):
+    """Raised in place of a fit."""
 
-    run(noise, [ended(80, 1.0), ended(120, 2.0), ended(135, 3.0)])
-    assert with_tests == [[1.0], [1.0, 2.0]]
+
+def test_a_lift_test_counts_only_after_its_end(noise, monkeypatch):
+    def prepare(*given):
+        raise Prepared([test.kpi_change for test in given[5]])
+
+    def ended(week, change):
+        return LiftTest("抖音", noise.weeks[week - 5], noise.weeks[week], None, 10.0, change, 1.0)
+
+    monkeypatch.setattr(mmm.model, "prepare", prepare)
+    tests = [ended(80, 1.0), ended(113, 2.0), ended(114, 3.0)]
+    with pytest.raises(Prepared) as stopped:
+        run(noise, tests)
+    assert stopped.value.args[0] == [1.0, 2.0]  # the first origin trains up to week 113

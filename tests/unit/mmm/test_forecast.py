@@ -23,7 +23,7 @@ def curves():
 
 
 def stored_for(curves, *, weights=(1.0, 0.3), names=("intercept", "trend"), controls=(), **scales):
-    scales = dict.fromkeys(("walk", "sigma", "last", "memory", "growth"), 0.0) | scales
+    scales = dict.fromkeys(("walk", "sigma", "last", "memory", "growth", "heavy"), 0.0) | scales
     weeks = len(curves.weeks)
     weights = np.array(weights)
     return StoredBaseline(
@@ -38,6 +38,7 @@ def stored_for(curves, *, weights=(1.0, 0.3), names=("intercept", "trend"), cont
         **{name: np.full((DRAWS, 1), scales[name]) for name in ("sigma", "walk", "last")},
         memory=scales["memory"],
         growth=scales["growth"],
+        heavy=bool(scales["heavy"]),
         kpi_mean=np.array([1000.0]),
         value_per_kpi=np.array([2.0]),
     )
