@@ -108,7 +108,7 @@ def backtest(
     lift_tests : sequence of LiftTest
         Each counts from the origins after its end.
     on_stage : callable
-        Told "origin 1 of 4" and so on.
+        Told "Origin 1 of 4" and so on.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def backtest(
     compiled = CompiledModels()
     found = []
     for number, split in enumerate(held_out, start=1):
-        on_stage(f"origin {number} of {len(held_out)}")
+        on_stage(f"Origin {number} of {len(held_out)}")
         ours, diagnostics = forecast_split(split, channels, calendar, events, short, compiled, lift_tests)
         draws = {"model": ours} | {name: rule(split, calendar, events, model) for name, rule in RIVALS.items()}
         found.append(_origin(split, draws, diagnostics))

@@ -160,7 +160,7 @@ _EN = {
     "versus.last_quarter": "Last year's division",
     "versus.pro_rata": "Pro-rata division",
     "title.backtest": "Backtest: {origins} times {horizon} weeks held out",
-    "backtest.better": "The model's forecasts are {share} better (CRPS) than {rival}, the best of the others.",
+    "backtest.better": "The model's forecasts are {share} better (CRPS) than those of the best other method: {rival}.",
     "backtest.worse": "{rival} forecasts better than the model, by {share} of CRPS: look for missing events, controls "
     "or peaks before planning by these curves.",
     "backtest.coverage": "{share} of the held-out weeks lie in the model's 90% interval.",

@@ -149,7 +149,7 @@ def run(panel, lift_tests=()):
 @pytest.mark.usefixtures("all_knowing")
 def test_the_document_holds_every_origin_and_the_best_rival(noise):
     found, stages = run(noise)
-    assert stages == ["origin 1 of 2", "origin 2 of 2"]
+    assert stages == ["Origin 1 of 2", "Origin 2 of 2"]
     assert [origin["trained_to"] for origin in found["origins"]] == [
         noise.weeks[113].isoformat(),
         noise.weeks[126].isoformat(),
