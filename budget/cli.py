@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from budget.commands.backtest import backtest
 from budget.commands.fitting import fit
 from budget.commands.planning import check, evaluate, plan
 from budget.commands.projects import init, schema, simulate
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (plan, fit, check, evaluate, simulate, init, schema):
+for command in (plan, fit, check, evaluate, backtest, simulate, init, schema):
     app.command()(command)
 
 

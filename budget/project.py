@@ -14,7 +14,7 @@ from budget.money import parse_money
 from budget.tree import Node, Source, find, merge, place, read_tree, step
 from budget.validation import shown, validate
 from mmm.problems import InputError, Problem
-from mmm.settings import ChannelSettings, DataSettings, ModelSettings, Settings
+from mmm.settings import BacktestSettings, ChannelSettings, DataSettings, ModelSettings, Settings
 from optimizer.settings import LineSettings, PlanSettings
 
 CONFIG_NAME = "budget.yaml"
@@ -45,6 +45,8 @@ class Project(Settings):
     that the model is to agree with, within their standard errors."""
     plan: PlanSettings
     """The plan."""
+    backtest: BacktestSettings = BacktestSettings()
+    """How ``budget backtest`` tries the model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,6 +218,7 @@ def new_fit(session: Session, progress: Progress, data: Data | None = None) -> F
 
     def fill(folder: Path) -> None:
         write_atomically(folder / "curves.npz", result.curves.to_bytes())
+        write_atomically(folder / "baseline.npz", result.baseline.to_bytes())
         write_atomically(folder / "fit.json", to_json(document))
         result.write_draws(folder / "fit.nc")
 

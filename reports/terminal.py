@@ -13,7 +13,7 @@ from rich.text import Text
 from optimizer.plan import Plan
 from reports import sections
 from reports.sections import Column, Kind, Section, cell_words
-from reports.words import Lang, amount_words, plain, roi_words, say, term
+from reports.words import Lang, amount_words, plain, roi_words, say, share_words, term
 
 WIDTH = 100
 """Columns used at most."""
@@ -154,6 +154,34 @@ def show_evaluation(document: Mapping[str, Any], lang: Lang, console: Console) -
     _print(console, *_bullets(say(lang, "evaluation.broken"), broken))
     if not broken:
         _print(console, Text(say(lang, "evaluation.obeys"), style="green"))
+
+
+def show_backtest(document: Mapping[str, Any], lang: Lang, console: Console) -> None:
+    """Print how the model forecast held-out weeks, against other methods and origin by origin.
+
+    Parameters
+    ----------
+    document : mapping
+        backtest.json.
+    lang : {"en", "zh"}
+        Language.
+    console : Console
+        Where to print.
+    """
+    summary, origins = document["summary"], document["origins"]
+    title = say(lang, "title.backtest", origins=len(origins), horizon=document["horizon"])
+    scores, by_origin = sections.backtest_scores(document, lang), sections.backtest_origins(document, lang)
+    better = summary["skill"] >= 0
+    verdict = say(
+        lang,
+        "backtest.better" if better else "backtest.worse",
+        share=share_words(abs(summary["skill"])),
+        rival=term(lang, "method", summary["best_rival"]),
+    )
+    covered = say(lang, "backtest.coverage", share=share_words(summary["scores"]["model"]["coverage90"]))
+    _print(console, Text(title, style="bold"), Text(verdict, style="green" if better else "yellow"), Text(covered))
+    _print(console, Text(scores.sentence), _table(scores, lang))
+    _print(console, Text(by_origin.title, style="bold"), _table(by_origin, lang))
 
 
 def show_facts(facts: Mapping[str, Any], console: Console) -> None:
