@@ -260,7 +260,8 @@ def _missing_lines(draft: _Draft, titled: str, place: Mapping[str, int]) -> None
 
 def _wide(draft: _Draft, channels: Mapping[str, ChannelSettings]) -> Actuals:
     """One row with the columns of the main data."""
-    if not any((channel.spend or name) in draft.table.columns for name, channel in channels.items()):
+    theirs = [channel.spend or name for name, channel in channels.items()]
+    if not set(channels) <= draft.lines.keys() or not set(theirs) & draft.table.columns.keys():
         columns = list(draft.table.columns)
         cure = f"{_suggest('line', columns)} A row per line is needed, or the columns of the main data."
         raise InputError([Problem("the column is missing", f"{draft.table.name}, column line", cure=cure)])
