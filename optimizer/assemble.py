@@ -13,8 +13,9 @@ from threadpoolctl import threadpool_limits
 from mmm.problems import BudgetError, TimeLimitReached
 from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
+from optimizer.effects import rule_reports
 from optimizer.lines import is_named
-from optimizer.logic import must_cut, weak_weeks
+from optimizer.logic import weak_weeks
 from optimizer.plan import (
     Comparison,
     ConstraintReport,
@@ -23,14 +24,12 @@ from optimizer.plan import (
     Plan,
     PlanStatus,
     Proof,
-    RuleReport,
 )
 from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, build_decision, optimise
 from optimizer.prices import Key, row_prices
 from optimizer.problem import PlanProblem, Rulebook
 from optimizer.ranges import near_optimal_ranges
 from optimizer.rounding import round_to_fen
-from optimizer.rules import WeakRoiCut
 from optimizer.verify import Finding, broken, verify
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +39,7 @@ CLEARLY = 0.8  # probability from which on a plan is called better than another
 ROUGH_DRAWS = 100
 ROUGH_GAP = 1e-2
 ROUGH_SECONDS = 10.0
-INTERNAL_KINDS = {"sign", "reserve", "cut"}
+INTERNAL_KINDS = {"sign", "reserve", "cut", "release", "recovery"}
 
 
 class PlanRefused(BudgetError):
@@ -98,7 +97,7 @@ def settled(problem: PlanProblem) -> PlanProblem:
     """
     rough = replace(
         problem,
-        settings=problem.settings.model_copy(update={"rules": ()}),
+        settings=problem.settings.without_cuts(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:
@@ -143,7 +142,16 @@ def check(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
 def findings_of(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
     """Every limit and what a whole-fen plan (line, week) makes of it."""
     weekly = expected_weekly(problem, fen / 100)
-    return verify(problem.settings, problem.lines, problem.weeks, problem.total_fen, fen.tolist(), weekly)
+    return verify(
+        problem.settings,
+        problem.lines,
+        problem.weeks,
+        problem.total_fen,
+        fen.tolist(),
+        weekly,
+        windows=problem.windows,
+        previous=problem.previous,
+    )
 
 
 def interval(draws: Floats) -> Interval:
@@ -227,7 +235,7 @@ def _scored(
         cvar=float(worst.mean()),
         proof=None,
         constraints=tuple(_limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
-        rules=tuple(_rule_report(problem, rule, spend) for rule in problem.settings.rules),
+        rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
         last_quarter=_against(problem, total, _last_year(problem)),
         pro_rata=_against(problem, total, _pro_rata(problem, spend)),
@@ -296,10 +304,10 @@ def describe_lines(
 def _weak_fortnight(problem: PlanProblem, spend: Floats) -> dict[int, float]:
     """Probability, over the curves' uncertainty, that a line has a weak streak in the plan; by line."""
     found: dict[int, float] = {}
-    if not problem.settings.rules:
+    if not problem.settings.cuts:
         return found
     weekly = problem.response.value(spend[: problem.responding].T)[:, :, : spend.shape[1]]
-    for rule in problem.settings.rules:
+    for rule in problem.settings.cuts:
         for index, line in enumerate(problem.lines):
             if line.reserve or not is_named(line.name, rule.lines):
                 continue
@@ -332,31 +340,6 @@ def _limit_report(problem: PlanProblem, finding: Finding, prices: Mapping[Key, f
         price=price,
         price_unit=unit,
     )
-
-
-def _rule_report(problem: PlanProblem, rule: WeakRoiCut, spend: Floats) -> RuleReport:
-    """Which lines a weak-ROI rule cuts in this plan, and by how much."""
-    weekly = expected_weekly(problem, spend)
-    effects, lines = [], []
-    for index, line in enumerate(problem.lines):
-        if line.reserve or not is_named(line.name, rule.lines):
-            continue
-        told = []
-        if line.weak_weeks >= rule.weeks and line.recent.size:
-            held = (1 - rule.cut) * float(line.recent[-1])
-            told.append(
-                f"{line.name} was under 1:{line.weak_roi or rule.roi_below:g} in the last {line.weak_weeks} weeks of "
-                f"data, so its first week is held to {held:,.2f}"
-            )
-        cuts = must_cut(rule, line, weak_weeks(rule, line, spend[index], weekly[index]))
-        weeks = [problem.weeks[week + 1].isoformat() for week in np.flatnonzero(cuts) if spend[index, week] > 0]
-        if weeks:
-            told.append(f"{line.name} is projected weak, so it is cut in the weeks of {', '.join(weeks)}")
-        if told:
-            lines.append(line.name)
-            effects.append("; ".join(told))
-    effect = ". ".join(effects) + "." if effects else "No line is weak long enough in this plan."
-    return RuleReport(rule.name, rule.kind, fired=bool(lines), lines=tuple(lines), effect=effect)
 
 
 def _last_year(problem: PlanProblem) -> Floats:

@@ -20,7 +20,7 @@ import pyomo.environ as pyo
 
 from mmm.problems import TimeLimitReached
 from optimizer.decision import Decision, ReserveRule, TotalRule
-from optimizer.logic import SAFE, broken_cuts, opening_cuts, streak_rows, weak_weeks
+from optimizer.logic import SAFE, broken_cuts, hold_weeks, logic_rows, released_lines, streak_rows, weak_weeks
 from optimizer.problem import PlanProblem, Rulebook
 from optimizer.solver import Ints, Master
 
@@ -190,14 +190,15 @@ def flat_plan(problem: PlanProblem) -> Floats:
 
 def build_decision(problem: Rulebook) -> Decision:
     """Variables and every business row that needs no response, the opening cuts of weak lines included."""
-    decision = Decision(problem.lines, problem.weeks, problem.total)
+    decision = Decision(problem.lines, problem.weeks, problem.total, problem.windows, problem.previous)
+    rules = problem.settings.rules
     exact = problem.settings.total_rule == "equal"
     decision.add(TotalRule(name="total", amount=problem.total, exact=exact).rows(decision))
-    decision.add(ReserveRule(name="reserve lines spread evenly").rows(decision))
+    released = released_lines(rules, problem.windows)
+    decision.add(ReserveRule(name="reserve lines spread evenly", released=released).rows(decision))
     for constraint in problem.settings.constraints:
         decision.add(constraint.rows(decision))
-    for rule in problem.settings.rules:
-        decision.add(opening_cuts(rule, decision))
+    decision.add(logic_rows(rules, decision))
     return decision
 
 
@@ -217,8 +218,9 @@ def build_search(problem: PlanProblem, caps: Mapping[int, Floats] | None = None)
     model.SPAN = pyo.RangeSet(0, span - 1)
     model.theta = pyo.Var(model.RESPONSES, model.SPAN)
     model.objective = pyo.Objective(expr=pyo.quicksum(model.theta.values()), sense=pyo.maximize)
-    for rule in problem.settings.rules if caps else ():
-        decision.add(streak_rows(rule, decision, model.theta, kpi_unit, caps or {}))
+    for rule in problem.settings.cuts if caps else ():
+        hold = hold_weeks(rule, problem.settings.rules)
+        decision.add(streak_rows(rule, decision, model.theta, kpi_unit, caps or {}, hold))
     master = Master(model)
     search = Search(
         problem=problem,
@@ -275,11 +277,12 @@ def optimise(problem: PlanProblem, options: SolveOptions, on_round: OnRound = la
 
 def broken_lines(problem: PlanProblem, spend: Floats) -> set[int]:
     """Lines that break a weak-ROI rule at this plan, by the true expected response."""
-    if not problem.settings.rules:
+    cuts, rules = problem.settings.cuts, problem.settings.rules
+    if not cuts:
         return set()
     mean, _ = problem.response.mean_and_gradient(spend[: problem.responding].T)
     weekly = mean[:, : len(problem.weeks)]
-    return set().union(*(broken_cuts(rule, problem.lines, spend, weekly) for rule in problem.settings.rules))
+    return set().union(*(broken_cuts(cut, problem.lines, spend, weekly, hold_weeks(cut, rules)) for cut in cuts))
 
 
 def most_spend(search: Search, line: int, ends: float) -> Floats:
@@ -432,7 +435,7 @@ def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple
 def truly_weak(search: Search, spend: Floats) -> dict[tuple[str, int], Floats]:
     """For each rule and line of the logic, 1.0 in the weeks that are weak by the true response."""
     weekly = search.problem.response.mean(spend[: search.problem.responding].T)[:, : spend.shape[1]]
-    rules = {rule.name: rule for rule in search.problem.settings.rules}
+    rules = {rule.name: rule for rule in search.problem.settings.cuts}
     lines = search.problem.lines
     return {
         (name, line): weak_weeks(rules[name], lines[line], spend[line], weekly[line], SAFE).astype(np.float64)
