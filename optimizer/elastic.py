@@ -63,7 +63,11 @@ def made_possible(problem: PlanProblem, hard: Sequence[Constraint] = ()) -> tupl
         mine = [(row, lower, upper) for row, lower, upper in stretched if row.rule is rule]
         constraints.extend(_loosened(rule, problem, decision, mine) if mine else [rule])
         told.extend(_told(rule, decision, mine))
-    settings = problem.settings.model_copy(update={"constraints": tuple(constraints)})
+    moves = [rule for rule in problem.settings.rules if any(row.rule is rule for row, _, _ in stretched)]
+    for cap in moves:
+        told.extend(_told(cap, decision, [stretch for stretch in stretched if stretch[0].rule is cap]))
+    rules = tuple(rule for rule in problem.settings.rules if rule not in moves)
+    settings = problem.settings.model_copy(update={"constraints": tuple(constraints), "rules": rules})
     return replace(problem, settings=settings), tuple(told)
 
 

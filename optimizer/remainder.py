@@ -28,6 +28,7 @@ from optimizer.constraints import (
 )
 from optimizer.lines import Line, select
 from optimizer.problem import RECENT_WEEKS, PlanProblem
+from optimizer.rules import LogicRule
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
@@ -66,7 +67,15 @@ class Past:
         return np.asarray(self.spent.sum(axis=1) / 100)
 
 
-def remaining(problem: PlanProblem, past: Past, held: Sequence[Constraint] = ()) -> PlanProblem:
+def remaining(
+    problem: PlanProblem,
+    past: Past,
+    *,
+    held: Sequence[Constraint] = (),
+    rules: Sequence[LogicRule] | None = None,
+    windows: Mapping[str, tuple[int, ...]] | None = None,
+    previous: Floats | None = None,
+) -> PlanProblem:
     """The plan of the weeks that are left.
 
     Parameters
@@ -77,6 +86,12 @@ def remaining(problem: PlanProblem, past: Past, held: Sequence[Constraint] = ())
         At least one week must be left, and money for it.
     held : sequence of Constraint
         Limits that the review adds: what a cut line is held to, what a top-up gives.
+    rules : sequence of LogicRule, optional
+        Rules that still have something to say; all of them when absent.
+    windows : mapping of str to tuple of int, optional
+        More windows, counted in the weeks that are left.
+    previous : array (line, week), optional
+        Currency: the rest of the plan that this one replaces.
     """
     weeks = problem.weeks[past.weeks :]
     left_fen = problem.total_fen + round(past.extra * 100) - int(past.spent.sum())
@@ -85,12 +100,25 @@ def remaining(problem: PlanProblem, past: Past, held: Sequence[Constraint] = ())
     curves = spent_curves(problem, past)
     return replace(
         problem,
-        settings=problem.settings.model_copy(update={"constraints": (*constraints, *held)}),
+        settings=problem.settings.model_copy(
+            update={
+                "constraints": (*constraints, *held),
+                "rules": problem.settings.rules if rules is None else tuple(rules),
+            }
+        ),
         lines=tuple(_line(line, past, index) for index, line in enumerate(problem.lines)),
         weeks=weeks,
         total_fen=left_fen,
         response=curves.over(weeks, problem.response.intensity[past.weeks :], problem.response.after),
+        windows=later(problem.windows, past.weeks) | dict(windows or {}),
+        previous=previous,
     )
+
+
+def later(windows: Mapping[str, tuple[int, ...]], weeks: int) -> dict[str, tuple[int, ...]]:
+    """Windows counted from a later week, those that are over left out."""
+    moved = {name: tuple(t - weeks for t in positions if t >= weeks) for name, positions in windows.items()}
+    return {name: positions for name, positions in moved.items() if positions}
 
 
 def _line(line: Line, past: Past, index: int) -> Line:
