@@ -10,6 +10,7 @@ import typer
 from budget.commands.fitting import fit
 from budget.commands.planning import check, evaluate, plan
 from budget.commands.projects import init, schema, simulate
+from budget.commands.review import ledger, review
 
 app = typer.Typer(
     name="budget",
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (plan, fit, check, evaluate, simulate, init, schema):
+for command in (plan, fit, check, evaluate, review, ledger, simulate, init, schema):
     app.command()(command)
 
 

@@ -40,15 +40,12 @@ class Request:
     ----------
     week : int
         Position of the week on the board; at most the last decided one.
-    done : frozenset of (rule, line)
-        What fired after the last decided week in an earlier review of it.
     force : str or None
         ``keep`` or ``replan``: somebody decides against the verdict.
     options : SolveOptions
     """
 
     week: int
-    done: frozenset[tuple[str, str]] = frozenset()
     force: Literal["keep", "replan"] | None = None
     options: SolveOptions = field(default_factory=SolveOptions)
 

@@ -115,12 +115,11 @@ def review(problem: PlanProblem, figures: Figures, request: Request, outlook: Ou
     standings = [standing_of(problem, figures, record) for record in records]
     last = figures.decided - 1
     left = money_left(problem, figures)
-    new = [action for one in standings for action in one.fired(last) if (action.rule, action.line) not in request.done]
+    new = [action for one in standings for action in one.fired(last)]
     raised = top_ups(problem, figures, records, left)
-    freed = [a for a in releases(problem, figures, left) if (a.rule, a.line) not in request.done]
     paid = tuple(one for _, one in raised)
     surprise = surprise_of(problem, figures, request.week, outlook)
-    fired = (*new, *(action for action, _ in raised), *freed)
+    fired = (*new, *(action for action, _ in raised), *releases(problem, figures, left))
     chosen = Rest(problem, figures, standings, paid, fired, surprise, request).decide()
     return Review(
         week=problem.weeks[request.week],

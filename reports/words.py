@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 from optimizer.plan import LinePlan, PlanStatus
+from reports.words_review import REVIEW_EN, REVIEW_ZH
 
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = get_args(Lang)
@@ -402,6 +403,9 @@ _ZH = {
     "cure.infeasible": "请按建议放宽所列规则之一。",
     "cure.time_limit": "请加大 --time-limit，或用 --gap 接受更大的差距。",
 }
+
+_EN |= REVIEW_EN
+_ZH |= REVIEW_ZH
 
 WORDS: Mapping[Lang, Mapping[str, str]] = MappingProxyType({"en": MappingProxyType(_EN), "zh": MappingProxyType(_ZH)})
 """Language to key to word; words with ``{fields}`` are filled by :func:`say`."""
