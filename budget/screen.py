@@ -41,6 +41,7 @@ STAGES = {
     "sample": "Sampling",
     "extract": "Judging the fit",
     "solve": "Solving",
+    "play": "Playing quarters",
 }
 
 
