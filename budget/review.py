@@ -23,6 +23,9 @@ from mmm.calendar import monday
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
+    from mmm.calendar import Calendar
+    from mmm.expectation import Baseline
+    from mmm.panel import Panel
     from optimizer.problem import PlanProblem
     from optimizer.standing import Figures, Paid, Waiver
     from optimizer.surprise import Outlook
@@ -398,21 +401,52 @@ def _note(code: str, **facts: Any) -> Document:
 
 
 def _outlook(session: Session, fitted: Fitted, problem: PlanProblem, progress: Progress) -> Outlook | None:
-    """What the market does beside media; None where history is too short to tell."""
-    from mmm.expectation import baseline_of
+    """What the market does beside media; None where history is too short to tell.
+
+    A fit that keeps its baseline's draws is asked; otherwise last year is, with the error it had before.
+    """
     from optimizer.surprise import Outlook
 
-    panel = read_data(session.loaded, progress).panel
-    keep = [t for t, week in enumerate(panel.weeks) if week < problem.weeks[0] and week in fitted.curves.weeks]
-    weeks = [panel.weeks[t] for t in keep]
-    rows = [fitted.curves.weeks.index(week) for week in weeks]
-    kpi = (panel.kpi * panel.value_per_kpi).sum(axis=0)[keep]
-    found = baseline_of(weeks, kpi, fitted.curves.modelled[rows].sum(axis=1))
+    data = read_data(session.loaded, progress)
+    stored = fitted.folder / "baseline.npz"
+    if stored.is_file():
+        return _fitted_outlook(session, stored, problem, data.calendar)
+    found = _last_year(fitted, problem, data.panel)
     if found is None:
         return None
     expected = [found.expected(week) for week in problem.weeks]
     baseline = np.array([np.nan if value is None else value for value in expected])
-    return Outlook(baseline, found.relative_sd)
+
+    def noise(weeks: Sequence[int]) -> float:
+        return float(baseline[list(weeks)].sum()) * found.relative_sd(len(weeks))
+
+    return Outlook(baseline[None], noise)
+
+
+def _fitted_outlook(session: Session, stored: Path, problem: PlanProblem, calendar: Calendar) -> Outlook:
+    """The model's own baseline, controls at their usual level."""
+    from mmm.forecast import baseline_ahead, load_baseline
+    from optimizer.surprise import Outlook
+
+    kept = load_baseline(stored)
+    rng = np.random.default_rng([session.loaded.project.model.seed, 19])
+    ahead = baseline_ahead(kept, problem.weeks, calendar, session.loaded.project.data.events, None, rng)
+    value = kept.value_per_kpi[:, None]
+    per_week = float(np.sqrt(((kept.sigma * kept.kpi_mean * kept.value_per_kpi) ** 2).sum(axis=1).mean()))
+    return Outlook(
+        (ahead * value).sum(axis=1),
+        lambda weeks: per_week * float(np.sqrt(len(weeks))),
+    )
+
+
+def _last_year(fitted: Fitted, problem: PlanProblem, panel: Panel) -> Baseline | None:
+    from mmm.expectation import baseline_of
+
+    keep = [t for t, week in enumerate(panel.weeks) if week < problem.weeks[0] and week in fitted.curves.weeks]
+    weeks = [panel.weeks[t] for t in keep]
+    rows = [fitted.curves.weeks.index(week) for week in weeks]
+    kpi = (panel.kpi * panel.value_per_kpi).sum(axis=0)[keep]
+    return baseline_of(weeks, kpi, fitted.curves.modelled[rows].sum(axis=1))
 
 
 # Files ----------------------------------------------------------------------------------------------------------------

@@ -18,20 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-# The readers of the main data, so that a cell is refused in the same words wherever it stands.
-from mmm.panel import (
-    _AMOUNT,
-    _BAD_DATE,
-    _NO_NAME,
-    _OPTIONAL,
-    _Demand,
-    _read_table,
-    _suggest,
-    _Table,
-    _week,
-    _word,
-)
 from mmm.problems import InputError, Problem
+from mmm.tables import AMOUNT, BAD_DATE, NO_NAME, OPTIONAL, Demand, Table, as_week, as_word, read_table, suggest
 
 if TYPE_CHECKING:
     from mmm.settings import ChannelSettings, DataSettings
@@ -39,7 +27,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 # Refunds may outweigh a week's sales, in all or in what a platform counts as its own.
-_NET = _Demand(blank=True)
+_NET = Demand(blank=True)
 
 _TITLES: Mapping[str, tuple[str, ...]] = {
     "line": ("line", "channel", "预算项", "渠道"),
@@ -141,7 +129,7 @@ def read_actuals(
     InputError
         With every problem found, each naming file, row, column, value and cure.
     """
-    table = _read_table(path.name, None, path.parent)
+    table = read_table(path.name, None, path.parent)
     draft = _Draft(table, week, lines, reserves, data)
     titled = draft.title("line")
     found = _long(draft, titled) if titled else _wide(draft, channels)
@@ -154,7 +142,7 @@ def read_actuals(
 class _Draft:
     """The file's table, and what is to be found in it."""
 
-    table: _Table
+    table: Table
     week: date
     lines: Mapping[str, Iterable[str]]
     reserves: Sequence[str]
@@ -173,7 +161,7 @@ class _Draft:
         everywhere = list(range(len(self.table.rows)))
         if title is None:
             return everywhere
-        weeks = self.table.parsed(title, "data.week", _week, _BAD_DATE)
+        weeks = self.table.parsed(title, "data.week", as_week, BAD_DATE)
         found = [row for row in everywhere if weeks[row] == self.week]
         if not found and None not in weeks:
             there = ", ".join(str(one) for one in sorted({one for one in weeks if one})[:5])
@@ -181,7 +169,7 @@ class _Draft:
             self.report(f"no row holds the week of {self.week}", title, there, cure)
         return found
 
-    def numbers(self, title: str | None, rows: Sequence[int], demand: _Demand) -> Floats:
+    def numbers(self, title: str | None, rows: Sequence[int], demand: Demand) -> Floats:
         """Numbers of a column, array (row,); NaN where the file has no such column."""
         if title is None:
             return np.full(len(self.table.rows), np.nan)
@@ -211,15 +199,15 @@ class _Draft:
 def _long(draft: _Draft, titled: str) -> Actuals:
     """A row per line."""
     table, rows = draft.table, draft.rows()
-    named = table.parsed(titled, "line", _word, _NO_NAME)
+    named = table.parsed(titled, "line", as_word, NO_NAME)
     place = _places(draft, titled, [(row, named[row]) for row in rows])
     spend_title = draft.title("spend")
     if spend_title is None:
-        cure = f"{_suggest('spend', list(table.columns))} It holds what was spent on the line in the week."
+        cure = f"{suggest('spend', list(table.columns))} It holds what was spent on the line in the week."
         draft.report("the column is missing", "spend", cure=cure)
     own = list(place.values())
-    spend = draft.numbers(spend_title, own, _AMOUNT)
-    visits = draft.numbers(draft.title("visits"), own, _OPTIONAL)
+    spend = draft.numbers(spend_title, own, AMOUNT)
+    visits = draft.numbers(draft.title("visits"), own, OPTIONAL)
     attributed = draft.numbers(draft.title("attributed"), own, _NET)
     _missing_lines(draft, titled, place)
     gmv, controls = draft.whole(rows)
@@ -242,7 +230,7 @@ def _places(draft: _Draft, titled: str, named: Sequence[tuple[int, str | None]])
         if line is not None:
             found.setdefault(line, []).append(row)
         elif name:
-            cure = _suggest(name, list(draft.lines))
+            cure = suggest(name, list(draft.lines))
             draft.table.report(draft.table.problem("the line is not in the project", titled, [row], cure))
     for line, rows in found.items():
         if len(rows) > 1:
@@ -263,7 +251,7 @@ def _wide(draft: _Draft, channels: Mapping[str, ChannelSettings]) -> Actuals:
     theirs = [channel.spend or name for name, channel in channels.items()]
     if not set(channels) <= draft.lines.keys() or not set(theirs) & draft.table.columns.keys():
         columns = list(draft.table.columns)
-        cure = f"{_suggest('line', columns)} A row per line is needed, or the columns of the main data."
+        cure = f"{suggest('line', columns)} A row per line is needed, or the columns of the main data."
         raise InputError([Problem("the column is missing", f"{draft.table.name}, column line", cure=cure)])
     rows = draft.rows()
     if len(rows) > 1:
@@ -272,17 +260,17 @@ def _wide(draft: _Draft, channels: Mapping[str, ChannelSettings]) -> Actuals:
         draft.table.report(draft.table.problem(what, title, rows, cure))
     row = rows[:1]
 
-    def one(title: str | None, demand: _Demand) -> float:
+    def one(title: str | None, demand: Demand) -> float:
         values = draft.numbers(title, row, demand)
         return float(values[row[0]]) if row else np.nan
 
-    spend = {name: one(channel.spend or name, _AMOUNT) for name, channel in channels.items()}
-    spend |= {name: one(name, _AMOUNT) for name in draft.reserves if name in draft.table.columns}
+    spend = {name: one(channel.spend or name, AMOUNT) for name, channel in channels.items()}
+    spend |= {name: one(name, AMOUNT) for name in draft.reserves if name in draft.table.columns}
     gmv, controls = draft.whole(row)
     return Actuals(
         week=draft.week,
         spend_fen={name: _fen(paid) for name, paid in spend.items()},
-        visits={name: one(channel.visits, _OPTIONAL) for name, channel in channels.items()},
+        visits={name: one(channel.visits, OPTIONAL) for name, channel in channels.items()},
         attributed={name: one(channel.attributed, _NET) for name, channel in channels.items()},
         gmv=gmv,
         controls=controls,

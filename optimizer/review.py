@@ -19,7 +19,7 @@ from optimizer.problem import PlanProblem
 from optimizer.replan import Change, Request, Rest, Verdict, money_left
 from optimizer.rules import Action
 from optimizer.standing import Figures, Paid, modelled_weekly, record_of, releases, standing_of, top_ups
-from optimizer.surprise import Outlook, Surprise, surprise_of
+from optimizer.surprise import Z90, Outlook, Surprise, surprise_of
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
@@ -153,13 +153,13 @@ def _pace(problem: PlanProblem, figures: Figures, chosen: Rest, outlook: Outlook
 
 
 def _end(problem: PlanProblem, figures: Figures, fen: Fen, gmv: float, outlook: Outlook) -> Interval | None:
-    base = outlook.baseline[figures.decided :]
-    if not np.isfinite(base).all():
-        return None
-    if not base.size:
+    """Whole GMV of the quarter: what came, and what is expected of the weeks left under the plan now in force."""
+    left = range(figures.decided, len(problem.weeks))
+    if not left:
         return Interval(gmv, gmv, gmv, gmv)
+    if not outlook.expects(left):
+        return None
     spend = np.concatenate([figures.spent, fen], axis=1)[: problem.responding].T / 100
-    media = problem.response.value(spend)[:, :, figures.decided : len(problem.weeks)].sum(axis=(1, 2))
-    mean = gmv + float(base.sum() + media.mean())
-    away = 1.645 * float(np.hypot(media.std(), base.sum() * outlook.relative_sd(len(base))))
-    return Interval(mean, mean - away, mean, mean + away)
+    media = problem.response.value(spend)[:, :, list(left)].sum(axis=(1, 2))
+    mean, sd = outlook.together(media, left)
+    return Interval(gmv + mean, gmv + mean - Z90 * sd, gmv + mean, gmv + mean + Z90 * sd)

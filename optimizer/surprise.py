@@ -10,7 +10,7 @@ Source: West & Harrison 1997, Bayesian Forecasting and Dynamic Models, 11.4 (mon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,14 +93,24 @@ class Outlook:
 
     Attributes
     ----------
-    baseline : array (week,)
-        Expected GMV without media of each of the quarter's weeks, currency; NaN where unknown.
-    relative_sd : callable
-        Relative error of the sum of so many weeks in a row.
+    baseline : array (draw or 1, week)
+        GMV without media of each of the quarter's weeks, currency, by draw of the curves where it is known by draw;
+        NaN where unknown.
+    noise : callable
+        Sd of what some weeks together may differ from that by, currency, from their positions.
     """
 
     baseline: Floats
-    relative_sd: Callable[[int], float]
+    noise: Callable[[Sequence[int]], float]
+
+    def expects(self, weeks: Sequence[int]) -> bool:
+        """Whether every one of some weeks has an expectation."""
+        return bool(np.isfinite(self.baseline[:, list(weeks)]).all())
+
+    def together(self, media: Floats, weeks: Sequence[int]) -> tuple[float, float]:
+        """Mean and sd of the whole GMV of some weeks, given the draws of what media add to them together (draw,)."""
+        draws = media + self.baseline[:, list(weeks)].sum(axis=1)
+        return float(draws.mean()), float(np.hypot(draws.std(), self.noise(weeks)))
 
 
 def surprise_of(problem: PlanProblem, figures: Figures, week: int, outlook: Outlook | None) -> Surprise:
@@ -141,14 +151,12 @@ def _drifted(weeks: int, total: Score | None, lines: Mapping[str, Score], covere
 
 def _total(figures: Figures, outlook: Outlook | None, media: Floats, weeks: list[int]) -> Score | None:
     """Whole GMV of some weeks together."""
-    if outlook is None or not weeks:
+    if outlook is None or not weeks or not outlook.expects(weeks):
         return None
-    base, actual = outlook.baseline[weeks], figures.gmv[weeks]
-    if not (np.isfinite(base).all() and np.isfinite(actual).all()):
+    actual = figures.gmv[weeks]
+    if not np.isfinite(actual).all():
         return None
-    draws = media[:, :, weeks].sum(axis=(1, 2))
-    other = float(base.sum()) * outlook.relative_sd(len(weeks))
-    return Score(float(actual.sum()), float(draws.mean() + base.sum()), float(np.hypot(draws.std(), other)))
+    return Score(float(actual.sum()), *outlook.together(media[:, :, weeks].sum(axis=(1, 2)), weeks))
 
 
 def _lines(problem: PlanProblem, figures: Figures, media: Floats, weeks: list[int]) -> dict[str, Score]:
