@@ -133,7 +133,7 @@ class Rest:
         follow_best = moves and best is not None
         self.fen = _fen_of(best) if best is not None and follow_best else kept
         self.rest = best if follow_best else evaluate_plan(rest, kept)[0]
-        self.changes = _changes(compared, wanted, self.fen)
+        self.changes = _changes(compared, self._carried(), self.fen)
 
     def _why(self, *, breaks: bool) -> tuple[str, ...]:
         if self.request.force is not None:
@@ -176,22 +176,29 @@ class Rest:
                 moved[names.index(reserve)] -= fen / 100
         return moved
 
-    def _wanted(self) -> Floats:
+    def _carried(self) -> Floats:
         """The plan in force as it goes on, currency, array (line, week left): every line keeps its quarter's money."""
+        return self._by_week(money_left(self.problem, self.figures))
+
+    def _wanted(self) -> Floats:
+        """The same with what this review gives and takes."""
         names = [line.name for line in self.problem.lines]
         totals = money_left(self.problem, self.figures)
         for one in self.paid:
             totals[names.index(one.line)] += one.fen / 100
             for reserve, fen in one.reserves:
                 totals[names.index(reserve)] -= fen / 100
-        weights = self.figures.in_force[:, self.figures.decided :].astype(np.float64)
-        empty = weights.sum(axis=1) == 0
-        weights[empty] = 1.0
-        wanted = weights * (totals / weights.sum(axis=1))[:, None]
+        wanted = self._by_week(totals)
         for index, standing in enumerate(self.standings):
             if standing.held is not None:
                 wanted[index] = np.minimum(wanted[index], standing.held.most)
-        return np.asarray(wanted)
+        return wanted
+
+    def _by_week(self, totals: Floats) -> Floats:
+        """Line totals in the weekly shape of the plan in force; evenly where it had nothing."""
+        weights = self.figures.in_force[:, self.figures.decided :].astype(np.float64)
+        weights[weights.sum(axis=1) == 0] = 1.0
+        return np.asarray(weights * (totals / weights.sum(axis=1))[:, None])
 
     def _held(self) -> list[Constraint]:
         """Limits of the review's own: lines that were cut, lines that were topped up, money that is reserved."""

@@ -1,4 +1,4 @@
-"""review.xlsx: the board, what fired, what moves, the quarter week by week."""
+"""review.xlsx: what fired, the board, what moves, the quarter week by week."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports import review_sections as parts
 from reports.sheets import HEAD, Book, Sheet, stack, titled
 from reports.words import Lang
 
-SHEETS = ("Board", "Changes", "Plan", "Surprise", "Notes")
+SHEETS = ("Summary", "Board", "Changes", "Plan", "Surprise", "Notes")
 """Sheet names, English in every language, so that formulas and readers find them."""
 
 _FONTS: Mapping[Lang, str] = {"en": "Arial", "zh": "Microsoft YaHei"}
@@ -48,8 +48,9 @@ def review_workbook(document: Mapping[str, Any], lang: Lang) -> bytes:
 
 
 def _fill(sheets: Mapping[str, Sheet], document: Mapping[str, Any], lang: Lang) -> None:
-    stack(sheets["Board"], parts.headline(document, lang), parts.board(document, lang), parts.history(document, lang))
-    stack(sheets["Changes"], parts.fired(document, lang), parts.changes(document, lang))
+    stack(sheets["Summary"], parts.headline(document, lang), parts.fired(document, lang))
+    stack(sheets["Board"], parts.board(document, lang), parts.history(document, lang))
+    stack(sheets["Changes"], parts.changes(document, lang))
     titled(sheets["Plan"], parts.weekly(document, lang))
     sheets["Plan"].finish(freeze=(HEAD + 1, 2))
     stack(sheets["Surprise"], parts.surprise(document, lang))

@@ -196,7 +196,7 @@ def changes(document: Document, lang: Lang) -> Section:
         line=Kind.TEXT,
         before=Kind.MONEY,
         after=Kind.MONEY,
-        moved=Kind.MONEY,
+        moved=Kind.GAIN,
         worth=Kind.GAIN,
         worth_range=Kind.GAIN,
     )

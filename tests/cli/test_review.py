@@ -185,7 +185,7 @@ def test_workbook_and_page(budget, project):
     budget("review", "--actuals", "week01.csv", "--week", WEEK_1, "--lang", "zh", "--quiet")
     folder = project / "plans" / "2027Q4"
     book = load_workbook(folder / "review.xlsx", data_only=True)
-    assert book.sheetnames == ["Board", "Changes", "Plan", "Surprise", "Notes"]
+    assert book.sheetnames == ["Summary", "Board", "Changes", "Plan", "Surprise", "Notes"]
     grid = book["Plan"]
     total = [cell.value for cell in grid[grid.max_row]][-1]
     assert total == pytest.approx(5_000_000, abs=0.005)
