@@ -64,12 +64,11 @@ def _files(project: Project) -> Iterator[Finding]:
         named |= {("data", "file", "outcome"): file.outcome, ("data", "file", "spend"): file.spend}
     else:
         named[("data", "file")] = file
+    if project.lift_tests is not None:
+        named[("lift_tests",)] = project.lift_tests
     for path, text in named.items():
         if _URL.match(text):
             yield Finding(path, "files are not fetched from the network", shown(text), "Save it beside this project.")
-    if project.lift_tests is not None:
-        cure = "Remove this key; a later version will calibrate the model with lift tests."
-        yield Finding(("lift_tests",), "this version does not use lift tests yet", shown(project.lift_tests), cure)
 
 
 def _line_names(project: Project) -> Iterator[Finding]:

@@ -257,7 +257,7 @@ def _scored(
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
     if optimum.timed_out and optimum.search_gap > options.gap:
         return PlanStatus.TIME_LIMIT
-    return PlanStatus.OPTIMAL if optimum.gap <= options.gap else PlanStatus.FEASIBLE
+    return PlanStatus.OPTIMAL if optimum.gap <= optimum.target else PlanStatus.FEASIBLE
 
 
 def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Proof:
@@ -377,7 +377,7 @@ def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | N
 def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, spend: Floats) -> list[str]:
     """What the reader must know of this plan."""
     notes = []
-    if optimum.gap > options.gap:
+    if optimum.gap > max(options.gap, optimum.target):
         notes.append(
             "Some response draws are S-shaped, so the proof goes by their concave hulls: it shows that no plan earns "
             f"more than {optimum.gap:.2%} above this one."

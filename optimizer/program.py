@@ -48,6 +48,8 @@ class Search:
         Identity of every curve in the pool.
     softness : Softness
         What soft rules cost where they are violated.
+    off, on : array (switch,)
+        Least and most of the 0/1 variables as they are held now.
     inside : set of (name, cut, week)
         The pool's tangents that are rows of the program.
     """
@@ -66,6 +68,8 @@ class Search:
     pool: CutPool
     curves: tuple[bytes, ...]
     softness: Softness
+    off: Floats
+    on: Floats
     inside: set[tuple[int, int, int]] = field(default_factory=set)
 
     @property
@@ -76,6 +80,11 @@ class Search:
     def spend_of(self, columns: Floats) -> Floats:
         """Spend in currency from a solution, array (line, week)."""
         return np.asarray(np.maximum(columns[self.spend_columns], 0.0) * self.decision.unit)
+
+    def limit_switches(self, off: Floats, on: Floats) -> None:
+        """Hold the 0/1 variables between a least and a most."""
+        self.off, self.on = off, on
+        self.master.set_columns(self.switches, off, on)
 
     def objective_costs(self) -> tuple[Ints, Floats]:
         """Columns and costs of the plan's own objective, in the solver's units."""
@@ -124,7 +133,7 @@ class Search:
             self.inside |= {(name, number, week) for week in range(self.problem.response.span)}
         weeks = self.problem.response.span
         at = (np.repeat(wanted, weeks), np.tile(np.arange(weeks), len(wanted)))
-        self._add_rows(*at, np.concatenate([c.constant for c in cuts]), np.concatenate([c.slopes for c in cuts]))
+        self.add_rows(*at, np.concatenate([c.constant for c in cuts]), np.concatenate([c.slopes for c in cuts]))
         return self.objective_of(spend, mean)
 
     def add_known(self, spend: Floats) -> int:
@@ -140,7 +149,7 @@ class Search:
             cuts = tightest[weeks]
             if new:
                 at = (np.full(weeks.size, name), weeks)
-                self._add_rows(*at, shelf.constant[cuts, weeks], shelf.slopes[cuts, weeks])
+                self.add_rows(*at, shelf.constant[cuts, weeks], shelf.slopes[cuts, weeks])
             self.inside |= new
             added += len(new)
         return added
@@ -150,7 +159,7 @@ class Search:
         """Currency of one unit of stock, array (name, 1, 1)."""
         return self.problem.response.curves.reference[:, None, None]
 
-    def _add_rows(self, names: Places, weeks: Places, constant: Floats, slopes: Floats) -> None:
+    def add_rows(self, names: Places, weeks: Places, constant: Floats, slopes: Floats) -> None:
         """Bound theta by tangents: constant (row,) currency, slopes (row, lag) GMV per unit of spend."""
         upper = (constant + np.einsum("rl,rl->r", slopes, self.known[names, weeks])) / self.kpi_unit
         index = np.concatenate([self.theta_columns[names, weeks][:, None], self.lag_columns[names, weeks]], axis=1)
@@ -168,6 +177,13 @@ class Search:
             guess = self.guess(flat)
             for multiple in KNOWN_MULTIPLES:
                 self.add_known(multiple * guess)
+
+    def start_again(self, plan: Floats) -> None:
+        """Let all tangents go but the pool's tightest near a plan: a small program that is exact there."""
+        self.master.keep_rows(len(self.decision.rows))
+        self.inside.clear()
+        for multiple in KNOWN_MULTIPLES:
+            self.add_known(multiple * plan)
 
     def guess(self, flat: Floats) -> Floats:
         """Where the best plan may lie: the last plans of these curves, scaled to the total; else a flat plan."""
@@ -269,6 +285,8 @@ def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats]
         known=response.lags(nothing) * response.curves.reference[:, None, None],
         lag_columns=lag_columns(spend_columns[:names], span, response.curves.max_lag + 1),
         pool=pool,
+        off=np.zeros(len(model.switches)),
+        on=np.ones(len(model.switches)),
         curves=tuple(response.identity(name) for name in range(names)),
         softness=Softness.of(decision, master),
     )

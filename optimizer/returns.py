@@ -78,8 +78,8 @@ def mend(
 
 def _restricted(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple[Floats, Floats] | None:
     """Solve with the limits drawn from inside, anew at each answer, the switches as they are."""
-    switches, held = search.switches, np.rint(columns[search.switches])
-    search.master.set_columns(switches, held, held)
+    held, before = np.rint(columns[search.switches]), (search.off, search.on)
+    search.limit_switches(held, held)
     found = None
     for _ in range(MOST_STEPS):
         first = search.master.rows
@@ -95,7 +95,7 @@ def _restricted(search: Search, spend: Floats, columns: Floats, ends: float) -> 
         if keeps_returns(search.problem, spend):
             found = spend, solved.columns
             break
-    search.master.set_columns(switches, np.zeros(switches.size), np.ones(switches.size))
+    search.limit_switches(*before)
     return found
 
 

@@ -87,6 +87,12 @@ class Master:
         self.add_rows(np.array([low]), np.array([high]), start, index[entries], value[entries])
         return self.rows - 1
 
+    def keep_rows(self, count: int) -> None:
+        """Let all rows but the first ``count`` go."""
+        extra = np.arange(count, self.rows, dtype=np.int32)
+        if extra.size:
+            _expect_ok(self._highs.deleteRows(extra.size, extra), "taking rows out")
+
     def add_column(self, cost: float, rows: Sequence[int], values: Sequence[float]) -> int:
         """Add a column that is zero or more; returns its number."""
         _refuse_non_finite(np.array([cost, *values]), "a column's coefficients")
@@ -161,6 +167,10 @@ class Master:
             has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
             columns = np.array(highs.getSolution().col_value) if has_plan else np.empty(0)
             return Solved("time_limit", columns, bound)
+        if status == kinds.kUnknown and presolve != "off":
+            # A warm start that went astray numerically; from scratch it is an ordinary program.
+            _expect_ok(highs.clearSolver(), "starting afresh")
+            return self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="off")
         raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)}")
 
     def duals(self) -> Floats:
