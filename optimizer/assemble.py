@@ -101,12 +101,12 @@ def settled(problem: PlanProblem) -> PlanProblem:
     """The problem with spend going on, after the plan, at the weekly mean of a first rough plan.
 
     What the last weeks carry over is worth what it adds to the spend that follows. Were that spend lower than the
-    plan's own, every plan would pile money into its last weeks. The rough plan needs few draws and no weak-ROI logic;
+    plan's own, every plan would pile money into its last weeks. The rough plan needs few draws and no rules on ROI;
     where it cannot be made the problem stays as it is.
     """
     rough = replace(
         problem,
-        settings=problem.settings.without_cuts(),
+        settings=problem.settings.on_spend(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:

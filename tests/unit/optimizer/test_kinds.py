@@ -142,7 +142,7 @@ CASES = {
         [{"kind": "cost_ceiling", "name": "R", "max": 0.4}, bounds("floor", min=60_000)],
         {"R", "floor", "total"},
     ),
-    "cut": ([fixed("up", weekly={"2027-10-04": 20_000}), WEAK | {"name": "R"}], {"R", "up"}),
+    "cut": ([fixed("up", weekly={"2027-10-04": 7_000}), WEAK | {"name": "R"}], {"R", "up"}),
     "recovery": (
         [
             fixed("up", weekly={"2027-10-18": 20_000}),
