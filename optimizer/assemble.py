@@ -30,6 +30,7 @@ from optimizer.prices import Key, limit_report, row_prices
 from optimizer.problem import PlanProblem, Rulebook
 from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
+from optimizer.reasons import line_reasons
 from optimizer.returns import expected_gain
 from optimizer.rounding import round_to_fen
 from optimizer.verify import Finding, broken, verify
@@ -211,8 +212,10 @@ def _describe(
     prices = row_prices(optimum)
     scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
     own = _own_notes(problem, options, optimum, fen / 100)
+    reasons = line_reasons(problem, fen / 100, scored.constraints, scored.rules)
     return replace(
         scored,
+        lines=tuple(replace(line, reason=why) for line, why in zip(scored.lines, reasons, strict=True)),
         status=_status(optimum, options),
         total_fen=problem.total_fen,
         proof=_proof(problem, optimum, fen, began),
