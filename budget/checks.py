@@ -156,8 +156,9 @@ def _references(project: Project) -> Iterator[Finding]:
         for key, known in (("category", categories), ("group", groups)):
             named = getattr(rule, key, None)
             yield from _unknown((*path, key), key, [] if named is None else [named], known)
-        for key in ("line", "lines"):
-            yield from _unknown((*path, key), "line", _named(getattr(rule, key, None)), lines)
+        for key, attribute in (("line", "line"), ("lines", "lines"), ("either", "either"), ("or", "or_")):
+            yield from _unknown((*path, key), "line", _named(getattr(rule, attribute, None)), lines)
+        yield from _unknown((*path, "shares"), "line", getattr(rule, "shares", ()), lines)
         for key in ("line", "reserve") if rule.kind in {"release", "top_up"} else ():
             named = getattr(rule, key, None)
             if named in project.channels:

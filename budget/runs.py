@@ -261,7 +261,8 @@ def identities(loaded: LoadedProject, names: Sequence[str], prior_only: Sequence
             for language, text in (("en", settings.label.en), ("zh", settings.label.zh))
             if text
         }
-        found.append(Identity(name, settings.category, settings.groups, label, settings.weak_roi, prior_only=prior))
+        facts = (settings.category, settings.groups, label, settings.weak_roi, settings.acquisitions_per_visit)
+        found.append(Identity(name, *facts, prior_only=prior))
     for name, line in project.lines.items():
         label = {str(language): text for language, text in line.label.items()}
         found.append(Identity(name, line.category, line.groups, label, reserve=True))

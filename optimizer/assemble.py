@@ -13,22 +13,25 @@ from threadpoolctl import threadpool_limits
 from mmm.problems import BudgetError, TimeLimitReached
 from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
+from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
 from optimizer.plan import (
     Comparison,
-    ConstraintReport,
     Interval,
     LinePlan,
     Plan,
     PlanStatus,
     Proof,
 )
-from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, build_decision, optimise
-from optimizer.prices import Key, row_prices
+from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, optimise
+from optimizer.prices import Key, limit_report, row_prices
 from optimizer.problem import PlanProblem, Rulebook
+from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
+from optimizer.reasons import line_reasons
+from optimizer.returns import expected_gain
 from optimizer.rounding import round_to_fen
 from optimizer.verify import Finding, broken, verify
 
@@ -51,6 +54,9 @@ def make_plan(
     options: SolveOptions,
     on_round: OnRound = lambda _round, _gap: None,
     notes: Sequence[str] = (),
+    *,
+    pool: CutPool | None = None,
+    ranges: bool = True,
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -62,6 +68,10 @@ def make_plan(
         Told the round and the gap so far.
     notes : sequence of str
         Sentences the reader must see; the plan adds its own.
+    pool : CutPool, optional
+        Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
+    ranges : bool
+        Look for near-optimal ranges, which a scenario among many need not have.
 
     Returns
     -------
@@ -80,24 +90,24 @@ def make_plan(
     with threadpool_limits(limits=1, user_api="blas"):
         problem = settled(problem)
         try:
-            optimum = optimise(problem, options, on_round)
+            optimum = optimise(problem, options, on_round, pool)
         except Infeasible as found:
-            return _impossible(problem, explain(found.search.decision, found.search.master))
+            return _impossible(problem, explain(found.search.decision, found.search))
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
-        return _describe(problem, options, optimum, fen, findings, notes, began)
+        return _describe(problem, options, optimum, fen, findings, notes, began, ranges=ranges)
 
 
 def settled(problem: PlanProblem) -> PlanProblem:
     """The problem with spend going on, after the plan, at the weekly mean of a first rough plan.
 
     What the last weeks carry over is worth what it adds to the spend that follows. Were that spend lower than the
-    plan's own, every plan would pile money into its last weeks. The rough plan needs few draws and no weak-ROI logic;
+    plan's own, every plan would pile money into its last weeks. The rough plan needs few draws and no rules on ROI;
     where it cannot be made the problem stays as it is.
     """
     rough = replace(
         problem,
-        settings=problem.settings.without_cuts(),
+        settings=problem.settings.on_spend(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:
@@ -151,6 +161,7 @@ def findings_of(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
         weekly,
         windows=problem.windows,
         previous=problem.previous,
+        earned=expected_gain(problem, fen / 100),
     )
 
 
@@ -194,14 +205,17 @@ def _describe(
     findings: Sequence[Finding],
     notes: Sequence[str],
     began: float,
+    *,
+    ranges: bool,
 ) -> Plan:
     """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
-    ranges = near_optimal_ranges(optimum)
-    scored = _scored(problem, fen, findings, prices, ranges)
+    scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
     own = _own_notes(problem, options, optimum, fen / 100)
+    reasons = line_reasons(problem, fen / 100, scored.constraints, scored.rules)
     return replace(
         scored,
+        lines=tuple(replace(line, reason=why) for line, why in zip(scored.lines, reasons, strict=True)),
         status=_status(optimum, options),
         total_fen=problem.total_fen,
         proof=_proof(problem, optimum, fen, began),
@@ -234,7 +248,7 @@ def _scored(
         profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
         cvar=float(worst.mean()),
         proof=None,
-        constraints=tuple(_limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
+        constraints=tuple(limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
         rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
         last_quarter=_against(problem, total, _last_year(problem)),
@@ -246,7 +260,7 @@ def _scored(
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
     if optimum.timed_out and optimum.search_gap > options.gap:
         return PlanStatus.TIME_LIMIT
-    return PlanStatus.OPTIMAL if optimum.gap <= options.gap else PlanStatus.FEASIBLE
+    return PlanStatus.OPTIMAL if optimum.gap <= optimum.target else PlanStatus.FEASIBLE
 
 
 def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Proof:
@@ -319,29 +333,6 @@ def _weak_fortnight(problem: PlanProblem, spend: Floats) -> dict[int, float]:
     return found
 
 
-def _limit_report(problem: PlanProblem, finding: Finding, prices: Mapping[Key, float] | None) -> ConstraintReport:
-    """One limit with its price."""
-    names = [line.name for line in problem.lines]
-    index = None if finding.line is None else names.index(finding.line)
-    price = None if prices is None else prices.get((finding.name, index, finding.sense), 0.0)
-    share = finding.unit == "share"
-    if price is not None:
-        price = (price * 0.01 if share else price) if finding.binding else 0.0
-    unit = "one percentage point" if share else f"one {problem.currency}"
-    return ConstraintReport(
-        name=finding.name,
-        kind=finding.kind,
-        line=finding.line,
-        sense=finding.sense,
-        value=finding.value,
-        limit=finding.limit,
-        unit=problem.currency if finding.unit == "CNY" else finding.unit,
-        binding=finding.binding,
-        price=price,
-        price_unit=unit,
-    )
-
-
 def _last_year(problem: PlanProblem) -> Floats:
     """Spend of the same weeks last year, array (line, week)."""
     return np.array([line.reference for line in problem.lines])
@@ -389,7 +380,7 @@ def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | N
 def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, spend: Floats) -> list[str]:
     """What the reader must know of this plan."""
     notes = []
-    if optimum.gap > options.gap:
+    if optimum.gap > max(options.gap, optimum.target):
         notes.append(
             "Some response draws are S-shaped, so the proof goes by their concave hulls: it shows that no plan earns "
             f"more than {optimum.gap:.2%} above this one."

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.curves import WindowResponse
-from optimizer.planner import Optimum, objective_weights
+from optimizer.planner import Optimum
+from optimizer.program import objective_weights
 from optimizer.rounding import spend_rows
 
 Floats = npt.NDArray[np.float64]

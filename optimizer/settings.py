@@ -76,9 +76,12 @@ class PlanSettings(Settings):
         """The weak-ROI rules."""
         return tuple(rule for rule in self.rules if isinstance(rule, WeakRoiCut))
 
-    def without_cuts(self) -> PlanSettings:
-        """The same settings without the weak-ROI rules."""
-        return self.model_copy(update={"rules": tuple(rule for rule in self.rules if not isinstance(rule, WeakRoiCut))})
+    def on_spend(self) -> PlanSettings:
+        """The same settings with the rules on spend alone: no weak-ROI rule, no hard limit on expected GMV."""
+        of_gmv = [rule for rule in self.constraints if rule.of_response and rule.soft is None]
+        kept = tuple(rule for rule in self.constraints if rule not in of_gmv)
+        rules = tuple(rule for rule in self.rules if not isinstance(rule, WeakRoiCut))
+        return self.model_copy(update={"constraints": kept, "rules": rules})
 
     @property
     def windows(self) -> tuple[str, ...]:

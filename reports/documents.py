@@ -21,6 +21,7 @@ from optimizer.plan import (
     RuleReport,
 )
 from optimizer.verify import Finding
+from reports.reasons import reason_document
 
 Document = dict[str, Any]
 
@@ -135,6 +136,7 @@ def _line(line: LinePlan) -> Document:
         "mroi": _number(line.mroi),
         "prob_weak": _number(line.prob_weak),
         "near_optimal": None if line.near_optimal is None else [_cent(spend) for spend in line.near_optimal],
+        "reason": reason_document(line),
     }
 
 
@@ -173,6 +175,9 @@ def _constraint(report: ConstraintReport) -> Document:
         "binding": bool(report.binding),
         "price": _number(report.price),
         "price_unit": report.price_unit,
+        "part": report.part,
+        "soft": report.soft,
+        "violation": report.violation,
     }
 
 

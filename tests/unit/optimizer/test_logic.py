@@ -65,9 +65,8 @@ def test_a_top_up_s_reserve_is_held_until_the_window():
 
 
 def test_a_projected_top_up_is_told_with_its_payer():
-    _, plan, _ = planned(
-        windows=PEAK, rules=[TOP_UP | {"from": "extra"}, TOP_UP | {"name": "never", "roi_at_least": 99}]
-    )
+    rules = [TOP_UP | {"from": "extra"}, TOP_UP | {"name": "never", "roi_at_least": 99}]
+    _, plan, _ = planned(windows=PEAK, rules=rules)
     assert said(plan, "strength").fired
     assert "5,000.00 is added as extra money" in said(plan, "strength").effect
     assert not said(plan, "never").fired
