@@ -14,11 +14,21 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.constraints import Bounds, CategoryShare, Change, Concentration, Constraint, GroupShare, Pilot, Rule
+from optimizer.constraints import (
+    Bounds,
+    Budget,
+    CategoryShare,
+    Change,
+    Concentration,
+    Constraint,
+    GroupShare,
+    Pilot,
+    Rule,
+)
 from optimizer.decision import Decision, Row
 from optimizer.lines import select
-from optimizer.planner import build_decision
 from optimizer.problem import PlanProblem
+from optimizer.program import build_decision
 from optimizer.solver import Master
 
 SECONDS = 20.0
@@ -30,11 +40,20 @@ NEVER = frozenset({"total", "reserve", "cut", "recovery", "top_up", "release"})
 
 @dataclass(frozen=True, slots=True)
 class GaveWay:
-    """A rule that could not be kept: which, on which line, and by how much money over the weeks that are left."""
+    """A rule that could not be kept.
+
+    Attributes
+    ----------
+    rule : str
+        Empty when no rule's giving way helps.
+    line : str or None
+    by : float or None
+        Money over the weeks that are left, currency; None where the rule is left out.
+    """
 
     rule: str
     line: str | None
-    by: float
+    by: float | None
 
 
 def made_possible(problem: PlanProblem, hard: Sequence[Constraint] = ()) -> tuple[PlanProblem, tuple[GaveWay, ...]]:
@@ -56,7 +75,7 @@ def made_possible(problem: PlanProblem, hard: Sequence[Constraint] = ()) -> tupl
     decision = build_decision(problem)
     stretched = _stretched(decision, [rule.name for rule in hard])
     if not stretched:
-        return problem, ()
+        return _without_response(problem)
     constraints: list[Constraint] = []
     told = []
     for rule in problem.settings.constraints:
@@ -71,6 +90,13 @@ def made_possible(problem: PlanProblem, hard: Sequence[Constraint] = ()) -> tupl
     return replace(problem, settings=settings), tuple(told)
 
 
+def _without_response(problem: PlanProblem) -> tuple[PlanProblem, tuple[GaveWay, ...]]:
+    """The problem without rules on expected GMV: where spend alone allows a plan, they are what clashes."""
+    kept = tuple(rule for rule in problem.settings.constraints if not rule.of_response)
+    told = tuple(GaveWay(rule.name, None, None) for rule in problem.settings.constraints if rule.of_response)
+    return replace(problem, settings=problem.settings.model_copy(update={"constraints": kept})), told
+
+
 Stretch = tuple[Row, float, float]  # a row, and by how much its lower and upper side gave way, scaled money
 
 
@@ -80,7 +106,7 @@ def _stretched(decision: Decision, hard: Sequence[str]) -> list[Stretch]:
     master = Master(model)
     columns: dict[tuple[int, int], int] = {}
     for number, row in enumerate(decision.rows):
-        if row.rule.kind in NEVER or row.rule.name in hard:
+        if row.link or row.rule.kind in NEVER or row.rule.name in hard:
             continue
         for side, limit in ((1, row.lower), (-1, row.upper)):
             if limit is not None:
@@ -108,10 +134,11 @@ def _solved(decision: Decision, master: Master, columns: dict[tuple[int, int], i
 
 def _told(rule: Rule, decision: Decision, mine: Sequence[Stretch]) -> list[GaveWay]:
     """One entry per line of the rule, with all its weeks together."""
-    by_line: dict[str | None, float] = {}
+    by_line: dict[str | None, float | None] = {}
     for row, lower, upper in mine:
         line = None if row.line is None else decision.lines[row.line].name
-        by_line[line] = by_line.get(line, 0.0) + max(lower, upper) * decision.unit
+        more = max(lower, upper) * decision.unit
+        by_line[line] = (by_line.get(line) or 0.0) + more if row.unit in {"CNY", "share"} else None
     return [GaveWay(rule.name, line, by) for line, by in by_line.items()]
 
 
@@ -120,7 +147,7 @@ def _loosened(rule: Any, problem: PlanProblem, decision: Decision, mine: Sequenc
     low = max(lower for _, lower, _ in mine) * decision.unit
     high = max(upper for _, _, upper in mine) * decision.unit
     match rule:
-        case Bounds(relative_to=None):
+        case Bounds(relative_to=None) | Budget(of="currency"):
             return [_wider(rule, low, high)]
         case CategoryShare() | GroupShare(of="spend"):
             return [_wider_share(rule, low / problem.total, high / problem.total)]
@@ -135,7 +162,7 @@ def _loosened(rule: Any, problem: PlanProblem, decision: Decision, mine: Sequenc
             return []
 
 
-def _wider(rule: Bounds, low: float, high: float) -> Bounds:
+def _wider(rule: Bounds | Budget, low: float, high: float) -> Constraint:
     least = None if rule.min is None else max(0.0, rule.min - (low + MARGIN if low else 0.0))
     most = None if rule.max is None else rule.max + (high + MARGIN if high else 0.0)
     return rule.model_copy(update={"min": least, "max": most})

@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from optimizer.planner import Infeasible, Optimum, Search, build_search
+from optimizer.cuts import CutPool
+from optimizer.planner import Infeasible, Optimum
 from optimizer.problem import PlanProblem
+from optimizer.program import Search, build_search
 from optimizer.rounding import round_to_fen
 
 Floats = npt.NDArray[np.float64]
@@ -36,7 +38,7 @@ def nearest_plan(problem: PlanProblem, wanted: Floats) -> Fen:
         No plan can obey all rules.
     """
     with threadpool_limits(limits=1, user_api="blas"):
-        search = build_search(problem)
+        search = build_search(problem, CutPool())
         _aim_at(search, wanted)
         solved = search.master.solve(seconds=SECONDS, gap=1e-6)
         if not solved.columns.size:
@@ -44,7 +46,9 @@ def nearest_plan(problem: PlanProblem, wanted: Floats) -> Fen:
         spend = search.spend_of(solved.columns)
         mean, _ = search.respond(spend, hull=False)
         worth = search.objective_of(spend, mean)
-        return round_to_fen(Optimum(spend, worth, worth, worth, 1, solved.columns, timed_out=False, search=search))
+        return round_to_fen(
+            Optimum(spend, worth, worth, worth, 1, solved.columns, timed_out=False, target=0.0, search=search)
+        )
 
 
 def _aim_at(search: Search, wanted: Floats) -> None:

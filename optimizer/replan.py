@@ -224,7 +224,8 @@ class Rest:
             for line, standing in zip(self.problem.lines, self.standings, strict=False)
         ]
         reserves = [0] * (len(self.problem.lines) - len(streaks))
-        past = Past(self.figures.spent, self._moved(), (*streaks, *reserves), extra / 100)
+        in_force = self.figures.in_force.sum(axis=1) / 100
+        past = Past(self.figures.spent, self._moved(), (*streaks, *reserves), extra / 100, in_force)
         rules = [self._rule_left(rule) for rule in self.problem.settings.rules]
         return remaining(
             self.problem,
@@ -267,12 +268,12 @@ class Rest:
             return nearest_plan(rest, wanted), rest
         except Infeasible:
             # The review's own limits clash: what they leave over goes to the lines as they are, in proportion.
-            self.gave_way = (*self.gave_way, GaveWay("every rule on the rest of the quarter", None, 0.0))
+            self.gave_way = (*self.gave_way, GaveWay("", None, None))
             return _scaled(wanted, self.left_fen), rest
 
     def _best(self, rest: PlanProblem) -> Plan | None:
         try:
-            found = make_plan(rest, self.request.options)
+            found = make_plan(rest, self.request.options, ranges=False)
         except TimeLimitReached:
             return None
         return found if found.lines else None

@@ -328,9 +328,11 @@ class _Words:
 
     def gave_way(self, one: Mapping[str, Any]) -> str:
         """Which rule could not be kept."""
-        if one["by"] == 0.0:
+        if not one["rule"]:
             return say(self.lang, "review.gave_way.all")
         line = f" ({self.label(one['line'])})" if one["line"] else ""
+        if one["by"] is None:
+            return say(self.lang, "review.gave_way.whole", rule=plain(one["rule"]), line=line)
         return say(self.lang, "review.gave_way", rule=plain(one["rule"]), line=line, by=self.money(one["by"]))
 
     def note(self, one: Mapping[str, Any]) -> str:

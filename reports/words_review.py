@@ -93,6 +93,7 @@ REVIEW_EN = {
     "{model} (90% interval {low} to {high}), only {scaled} on the platform's scale. They disagree: the line may be "
     "weaker than it looks.",
     "review.gave_way": "{rule}{line} cannot be kept in the weeks left; it gives way by {by}.",
+    "review.gave_way.whole": "{rule}{line} cannot be kept in the weeks left and is left out.",
     "review.gave_way.all": "The limits of this review clash with one another: the money left is divided in proportion "
     "to the plan. Relax a rule or waive a cut.",
     "review.note.missing": "No figures for {weeks}: their plan is taken as spent, and no rule acts on them.",
@@ -240,6 +241,7 @@ REVIEW_ZH = {
     "review.disagrees.model_weak": "{line}：平台口径为 1:{roi}，不低于底线；模型估计为 {model}"
     "（90% 区间 {low} 至 {high}），折合平台口径只有 {scaled}。两者不一致：该渠道可能没有看上去那么好。",
     "review.gave_way": "{rule}{line} 在剩余各周无法满足，放宽 {by}。",
+    "review.gave_way.whole": "{rule}{line} 在剩余各周无法满足，暂不执行。",
     "review.gave_way.all": "本次复盘的各项限制相互冲突：剩余资金按原方案比例分配。请放宽某条规则，或豁免某次削减。",
     "review.note.missing": "{weeks} 没有数据：按计划视为已支出，规则对这些周不起作用。",
     "review.note.reserve_as_planned": "没有数据，按计划视为已支出：{lines}。",

@@ -185,3 +185,94 @@ def test_limits_that_never_give_way_may_leave_nothing():
     held = [Bounds(name="held", lines=line.name, max=1.0) for line in made.lines]
     rest = remaining(made, past_of(made, np.zeros((5, 1), dtype=np.int64)), held=held)
     assert made_possible(rest, held) == (rest, ())
+
+
+# --- every other kind, in numbers
+
+
+def left(rule, spent, windows=None, **past):
+    """The rule in the weeks left, after the first weeks of a quarter of six."""
+    made = whole(constraints=[rule])
+    made = replace(made, windows=windows or {})
+    return remaining(made, past_of(made, np.array(spent), **past)).settings.constraints, made
+
+
+TWO_WEEKS = [[100_000, 100_000], [0, 0], [0, 0], [50_000, 0], [0, 0]]  # fen
+
+
+def test_fixed_money_is_what_is_left_of_it():
+    rule = {"kind": "fixed", "name": "contract", "lines": ["抖音直播", "kol"], "total": 5000}
+    found, _ = left(rule, TWO_WEEKS)
+    assert [(one.lines, one.total) for one in found] == [("抖音直播", 3000), ("kol", 4500)]
+    rule = {"kind": "fixed", "name": "booked", "lines": "kol", "weekly": {"2027-10-04": 500, "2027-10-25": 700}}
+    (one,), made = left(rule, TWO_WEEKS)
+    assert one.weekly == {made.weeks[3]: 700}
+    gone = {"kind": "fixed", "name": "booked", "lines": "kol", "weekly": {"2027-10-04": 500}}
+    assert left(gone, TWO_WEEKS)[0] == ()
+
+
+def test_a_budget_counts_the_weeks_of_its_time_alone():
+    rule = {"kind": "budget", "name": "October", "month": "2027-10", "max": 10_000}
+    (one,), made = left(rule, TWO_WEEKS)
+    assert (one.start, one.max) == (made.weeks[2], 7500)
+    rule = {"kind": "budget", "name": "push", "window": "peak", "of": "share", "min": 0.25, "lines": "抖音直播"}
+    (one,), made = left(rule, TWO_WEEKS, windows={"peak": (1, 2)})
+    assert one.min == pytest.approx(0.25 * made.total - 1000)
+    assert (one.start, one.of) == (made.weeks[2], "currency")
+    over = {"kind": "budget", "name": "opening", "start": "2027-10-04", "end": "2027-10-17", "max": 10_000}
+    assert left(over, TWO_WEEKS)[0] == ()
+    every = {"kind": "budget", "name": "never quiet", "every": "week", "min": 100}
+    assert left(every, TWO_WEEKS)[0][0].every == "week"
+
+
+def test_phases_go_on_where_they_stand():
+    phases = [{"name": "build-up", "weeks": 3, "budget": 9000}, {"name": "harvest", "weeks": 3, "budget": 12_000}]
+    found, made = left({"kind": "phases", "name": "programme", "phases": phases}, TWO_WEEKS)
+    assert [(one.name, one.min, one.start) for one in found] == [
+        ("programme: build-up", 6500, made.weeks[2]),
+        ("programme: harvest", 12_000, made.weeks[3]),
+    ]
+
+
+def test_what_is_on_counts():
+    weeks_on = {"kind": "weeks_on", "name": "on air", "lines": "kol", "weeks": 4, "least": 10, "in_a_row": False}
+    assert left(weeks_on, TWO_WEEKS)[0][0].weeks == 3
+    most = {"kind": "cardinality", "name": "two at most", "lines": ["抖音直播", "kol", "search"], "max": 2}
+    (one,), _ = left(most, TWO_WEEKS)
+    assert (one.lines, one.max) == (("search",), 0)
+    least = {"kind": "cardinality", "name": "two at least", "lines": ["抖音直播", "kol", "search"], "min": 2}
+    assert left(least, TWO_WEEKS)[0] == ()
+
+
+def test_the_side_that_was_taken_stays_taken():
+    rule = {"kind": "either_or", "name": "one of them", "either": "kol", "or": ["search", "小红书"]}
+    (one,), made = left(rule, TWO_WEEKS)
+    assert (one.kind, one.lines, one.max, one.start) == ("budget", ("search", "小红书"), 0.0, made.weeks[2])
+    assert left(rule, np.zeros((5, 1), dtype=np.int64))[0][0].kind == "either_or"
+
+
+def test_change_against_the_past_counts_the_quarter():
+    rule = {"kind": "change", "name": "calm", "lines": "kol", "last_year": 0.5, "week_on_week": 0.3}
+    (step, total), made = left(rule, TWO_WEEKS)
+    assert (step.kind, step.last_year) == ("change", None)
+    assert total.max == pytest.approx(1.5 * made.lines[3].reference.sum() - 500)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"kind": "roi", "name": "pays", "min": 0.5},
+        {"kind": "cost_ceiling", "name": "visits", "max": 9.0},
+        {"kind": "group_share", "name": "visits", "group": "social", "of": "visits", "max": 0.9},
+        {"kind": "mix", "name": "mix", "shares": {"kol": 0.5, "search": 0.5}, "tolerance": 0.1},
+    ],
+)
+def test_what_the_past_is_no_constant_of_holds_in_the_weeks_left(rule):
+    (one,), made = left(rule, TWO_WEEKS)
+    assert one == made.settings.constraints[0]
+
+
+def test_a_soft_limit_stays_soft():
+    rule = {"kind": "bounds", "name": "soft", "lines": "kol", "max": 9000, "soft": {"price": 2.0}}
+    (one,), _ = left(rule, TWO_WEEKS)
+    assert one.soft.price == 2.0
