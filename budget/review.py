@@ -108,10 +108,10 @@ def review(session: Session, fitted: Fitted, order: Order, out: Path, lang: Lang
         stored = quarter.stored()
         if stored is not None:
             document = stored.review | {"notes": [*stored.review["notes"], _note("stored", number=stored.number)]}
-            return _written(Outcome(document, stored, stored=True), session, out, lang)
+            return _written(Outcome(document, stored, stored=True), out, lang)
         document, entry = quarter.decided(_outlook(session, fitted, problem, progress), progress)
         placed = ledger.append(entry) if order.record else None
-        return _written(Outcome(document, placed, stored=False), session, out, lang)
+        return _written(Outcome(document, placed, stored=False), out, lang)
 
 
 def _position(problem: PlanProblem, day: date) -> int:
@@ -452,13 +452,12 @@ def _last_year(fitted: Fitted, problem: PlanProblem, panel: Panel) -> Baseline |
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
-def _written(outcome: Outcome, session: Session, out: Path, lang: Lang) -> Outcome:
+def _written(outcome: Outcome, out: Path, lang: Lang) -> Outcome:
     """Write the review's files, each whole or not at all."""
     from reports.review_book import review_workbook
     from reports.review_documents import said
     from reports.review_page import render_review
 
-    del session
     entry = outcome.entry
     about = (
         None if entry is None else {"number": entry.number, "kind": entry.kind, "time": entry.time, "seal": entry.seal}

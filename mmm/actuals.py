@@ -129,6 +129,8 @@ def read_actuals(
     InputError
         With every problem found, each naming file, row, column, value and cure.
     """
+    if not path.is_file():
+        raise InputError([Problem("the file of actual figures does not exist", path.name, cure="Check its name.")])
     table = read_table(path.name, None, path.parent)
     draft = _Draft(table, week, lines, reserves, data)
     titled = draft.title("line")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,8 @@ from budget.screen import (
     guarded,
     open_project,
 )
-from mmm.problems import InputError, Problem
+
+USAGE_ERROR = 2
 
 
 @guarded
@@ -33,6 +35,10 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command's options are its arguments
     demo: Annotated[bool, typer.Option("--demo", help="The demo department's market instead of a random one.")] = False,
     policy: Annotated[bool, typer.Option("--policy", help="Play the project's quarter under weekly policies.")] = False,
     quarters: Annotated[int, typer.Option(min=10, max=5000, help="With --policy: quarters to play.")] = 200,
+    week: Annotated[
+        datetime | None,
+        typer.Option("--week", formats=["%Y-%m-%d"], help="Play this week of a simulated project: its actual figures."),
+    ] = None,
     out: Out = None,
     accept_failed_model: Accept = False,
     as_json: AsJson = False,
@@ -41,19 +47,35 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command's options are its arguments
     debug: Debug = False,
     config: Config = None,
 ) -> int:
-    """Make a market with known truth; or, with --policy, play whole quarters under weekly policies."""
+    """Make a market with known truth; with --policy, play quarters under weekly policies; with --week, a week."""
     screen = Screen(as_json, lang, quiet, debug)
+    if week is not None:
+        return _week(screen, config, out, week)
     if policy:
         return _lab(screen, config, out, quarters, seed, accept_failed=accept_failed_model)
     from budget import runs
 
     if folder is None:
-        raise InputError([Problem("no folder is named", "DIR", cure="Name a new or empty one, or ask for --policy.")])
+        screen.errors.print("Missing argument 'DIR': name a new or empty folder, or ask for --policy or --week.")
+        return USAGE_ERROR
     document = runs.simulate_market(folder, seed=seed, weeks=weeks, channels=channels, demo=demo)
     if as_json:
         screen.document(document)
     else:
         typer.echo(f"Market with known truth written to {folder}")
+    return OK
+
+
+def _week(screen: Screen, config: Path | None, out: Path | None, week: datetime) -> int:
+    """Play one week with the plan in force."""
+    session = open_project(screen, config)
+    from budget.play import play_week
+
+    path = play_week(session, week.date(), session.out(out) / "plan.json", session.home)
+    if screen.as_json:
+        screen.document({"week": week.date().isoformat(), "file": path.name})
+    else:
+        typer.echo(f"Written: {path.name}. Next: budget review --actuals {path.name} --week {week.date()}")
     return OK
 
 

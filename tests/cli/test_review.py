@@ -197,6 +197,25 @@ def test_workbook_and_page(budget, project):
     assert page.count("<svg") == 10  # every line with a response has its sparkline
 
 
+def test_the_market_plays_the_week_that_the_plan_in_force_gives_it(budget, project):
+    told = budget("simulate", "--week", "2027-10-04", "--json").document
+    assert told == {"week": WEEK_1, "file": "week-2027-10-04.csv"}
+    assert (project / told["file"]).read_bytes() == (project / "week01.csv").read_bytes()
+    name = changed(project, "week01.csv", r"weibo,[\d.]+", "weibo,5000.00")
+    planned = budget("review", "--actuals", name, "--week", WEEK_1, "--json", "--quiet").document["plan"]
+    budget("simulate", "--week", WEEK_2)
+    found = budget("review", "--actuals", "week-2027-10-11.csv", "--week", WEEK_2, "--json", "--quiet").document
+    spent = {row["line"]: row["spend"] for row in found["board"]}
+    assert spent == {line["name"]: line["weekly"][1] for line in planned["lines"]}
+
+
+def test_a_market_that_nobody_made_cannot_be_played(budget, project):
+    (project / "truth.json").unlink()
+    answer = budget("simulate", "--week", WEEK_1)
+    assert (answer.code, "were not simulated" in answer.problems[0]) == (1, True)
+    assert budget("simulate").code == 2
+
+
 def command(project, *words):
     return subprocess.Popen(
         [str(Path(sys.executable).parent / "budget"), *words],
