@@ -12,14 +12,15 @@ policy begins with that division, so that none gains from mending the plan it wa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from mmm.curves import ResponseCurves
+from optimizer.division import divide, flighted, in_proportion, limits
 from optimizer.problem import PlanProblem
+from optimizer.quarters import Curves, Quarters
 from optimizer.rules import WeakRoiCut
 from optimizer.surprise import attribution_noise
 
@@ -28,8 +29,6 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 BELIEF_DRAWS = 12
-STEPS = 32  # a line's range is divided into so many steps of equal money
-LEAST, MOST = 0.5, 1.6  # how far a re-plan may take a line's quarter from its plan
 SHOCK_CHANCE, SHOCK_EFFECT, SHOCK_WEEKS = 0.25, (0.4, 0.8), (3, 9)
 SURGE_CHANCE, SURGE_EFFECT, SURGE_WEEKS = 0.15, (1.2, 1.7), (1, 4)
 CLAIM_SD = 0.15  # log-scale drift of a platform's claims, by line and quarter
@@ -113,97 +112,6 @@ def standard_policies(rule: WeakRoiCut) -> tuple[Policy, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Curves:
-    """Response curves of a batch, one set a draw: arrays (draw, name[, lag or span])."""
-
-    source: ResponseCurves
-    draws: Ints
-    scale: Floats
-
-    @classmethod
-    def of(cls, problem: PlanProblem, draws: Ints) -> Curves:
-        """These draws of the problem's curves; ``scale`` (draw, name, span) is currency at full saturation."""
-        curves = problem.response.curves
-        peak = np.exp(curves.kappa[draws][:, :, None] * problem.response.intensity)
-        return cls(curves, draws, curves.ceiling[draws][:, :, None] * peak)
-
-    def carry(self, name: int, lags: Floats) -> Floats:
-        """Adstocked spend over reference: lags (..., lag) against every draw's weights (draw, lag)."""
-        return np.asarray(lags @ self.source.weights[self.draws, name].T / self.source.reference[name])
-
-    def level(self, name: int, stock: Floats) -> Floats:
-        """Share of full saturation, draws on the last axis."""
-        family, shape = self.source.family(name)
-        of_draw = [part[self.draws, 0] for part in shape]
-        return np.asarray(family.level(stock, of_draw[0], of_draw[1], of_draw[2], np))
-
-
-@dataclass(frozen=True, slots=True)
-class Quarters:
-    """A batch of simulated quarters: one truth each.
-
-    Attributes
-    ----------
-    problem : PlanProblem
-    plan : array (week, name)
-        Currency, the issued plan of the lines with a response: shape, categories and limits come from it.
-    start : array (week, name)
-        Currency, the lab's own division of the same money, with which all policies begin.
-    truth, belief : Curves
-        A draw a quarter; the draws that a re-plan reckons with.
-    effect : array (quarter, name, span)
-        Shocks and surges as multipliers.
-    claimed : array (quarter, name, week)
-        Attributed over true GMV of each week; ``claim`` (quarter, name) is the same without the weekly noise.
-    """
-
-    problem: PlanProblem
-    plan: Floats
-    start: Floats
-    truth: Curves
-    belief: Curves
-    effect: Floats
-    claimed: Floats
-    claim: Floats
-
-    @property
-    def count(self) -> int:
-        """Number of quarters."""
-        return int(self.claim.shape[0])
-
-    @property
-    def weeks(self) -> int:
-        """Weeks of a quarter."""
-        return int(self.plan.shape[0])
-
-    def lags(self, spend: Floats) -> Floats:
-        """Spend by lag, array (quarter, name, span, lag), from spend (quarter, week, name)."""
-        window = self.problem.response
-        depth = window.curves.max_lag
-        before = np.broadcast_to(window.carry_in, (len(spend), *window.carry_in.shape))
-        after = np.broadcast_to(self.plan.mean(axis=0), (len(spend), depth, spend.shape[2]))
-        whole = np.concatenate([before, spend, after], axis=1)
-        seen = np.lib.stride_tricks.sliding_window_view(whole, depth + 1, axis=1)
-        return np.asarray(seen[..., ::-1].transpose(0, 2, 1, 3))
-
-    def true_gmv(self, spend: Floats) -> Floats:
-        """True GMV of every week and line, array (quarter, name, span)."""
-        lags = self.lags(spend)
-        rows = np.arange(self.count)
-        found = np.empty(lags.shape[:3])
-        for name in range(lags.shape[1]):
-            weights = self.truth.source.weights[self.truth.draws, name]
-            stock = np.einsum("nsl,nl->sn", lags[:, name], weights) / self.truth.source.reference[name]
-            found[:, name] = self.truth.level(name, stock).T * self.truth.scale[rows, name]
-        return np.asarray(found * self.effect)
-
-    def earned(self, spend: Floats) -> Floats:
-        """True GMV that the quarter's spend adds, array (quarter,)."""
-        nothing = np.zeros_like(spend)
-        return np.asarray((self.true_gmv(spend) - self.true_gmv(nothing)).sum(axis=(1, 2)))
-
-
 def make_quarters(problem: PlanProblem, plan: Floats, count: int, seed: int) -> Quarters:
     """Draw a batch of quarters.
 
@@ -243,11 +151,11 @@ def make_quarters(problem: PlanProblem, plan: Floats, count: int, seed: int) -> 
 
 def _start(quarters: Quarters) -> Floats:
     """The issued plan's money divided the lab's way by the belief, array (week, name): the same in every quarter."""
-    one = _subset(quarters, np.zeros(1, dtype=np.int64))
+    one = quarters.subset(np.zeros(1, dtype=np.int64))
     spend, free = quarters.plan[None], np.full((1, quarters.plan.shape[1]), np.inf)
-    limits = _limits(one, spend, free, 0)
-    totals = divide(one, one.belief, spend, limits, 0, np.ones((1, quarters.plan.shape[1], 1)))
-    return np.asarray(_flighted(one, spend, totals, free, 0)[0])
+    allowed = limits(one, spend, free, 0)
+    totals = divide(one, one.belief, spend, allowed, 0, np.ones((1, quarters.plan.shape[1], 1)))
+    return np.asarray(flighted(one, spend, totals, free, 0)[0])
 
 
 def _spells(
@@ -284,7 +192,7 @@ class _State:
     cuts: Ints
     false_cuts: Ints
     missed_cuts: Ints
-    thresholds: Floats = field(default_factory=lambda: np.empty(0))
+    thresholds: Floats
 
 
 def play_policy(quarters: Quarters, policy: Policy, best: Floats) -> Played:
@@ -380,192 +288,23 @@ def _go_on(quarters: Quarters, policy: Policy, state: _State, week: int, changed
     rows = np.flatnonzero(changed)
     if not rows.size:
         return
-    chosen = _subset(quarters, rows)
+    chosen = quarters.subset(rows)
     worth = np.exp(state.shift[rows]) if policy.learn else np.ones((rows.size, quarters.plan.shape[1]))
-    limits = _limits(chosen, state.spend[rows], state.cap[rows], week)
+    allowed = limits(chosen, state.spend[rows], state.cap[rows], week)
     if policy.replan == "never":
-        totals = _in_proportion(chosen, state.spend[rows], limits, week)
+        totals = in_proportion(chosen, state.spend[rows], allowed, week)
     else:
-        totals = divide(chosen, chosen.belief, state.spend[rows], limits, week, worth[:, :, None])
-    state.spend[rows] = _flighted(chosen, state.spend[rows], totals, state.cap[rows], week)
-
-
-def _subset(quarters: Quarters, rows: Ints) -> Quarters:
-    truth = replace(quarters.truth, draws=quarters.truth.draws[rows], scale=quarters.truth.scale[rows])
-    return replace(
-        quarters,
-        truth=truth,
-        effect=quarters.effect[rows],
-        claimed=quarters.claimed[rows],
-        claim=quarters.claim[rows],
-    )
-
-
-# Dividing what is left ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Least and most of each line in the weeks left, and what each category has; arrays (quarter, name or pool)."""
-
-    least: Floats
-    most: Floats
-    pool: Ints
-    money: Floats
-
-
-def _limits(quarters: Quarters, spend: Floats, cap: Floats, week: int) -> Limits:
-    """What lines and categories have left; a cut line's least gives way to its cut."""
-    names = [line.category or "" for line in quarters.problem.lines[: quarters.problem.responding]]
-    pool = np.array([sorted(set(names)).index(name) for name in names])
-    whole, spent = quarters.plan.sum(axis=0), spend[:, :week].sum(axis=1)
-    held = cap * (quarters.weeks - week)
-    most = np.minimum(np.maximum(MOST * whole - spent, 0.0), held)
-    least = np.minimum(np.maximum(LEAST * whole - spent, 0.0), most)
-    left = spend[:, week:].sum(axis=1)
-    money = np.stack([left[:, pool == one].sum(axis=1) for one in range(pool.max() + 1)], axis=1)
-    return Limits(least, most, pool, money)
-
-
-def _profile(quarters: Quarters, week: int) -> Floats:
-    """Shape of each line's weeks left, array (week left, name), summing to one."""
-    shape = quarters.plan[week:] + 1e-9 * quarters.plan.mean()
-    return np.asarray(shape / shape.sum(axis=0))
-
-
-def _flighted(quarters: Quarters, spend: Floats, totals: Floats, cap: Floats, week: int) -> Floats:
-    """Line totals put into weeks: the plan's shape, flat where a line is held down."""
-    shape = np.broadcast_to(_profile(quarters, week), (len(spend), quarters.weeks - week, spend.shape[2]))
-    flat = np.isfinite(cap)[:, None, :]
-    shape = np.where(flat, 1 / (quarters.weeks - week), shape)
-    return np.concatenate([spend[:, :week], totals[:, None, :] * shape], axis=1)
-
-
-def _in_proportion(quarters: Quarters, spend: Floats, limits: Limits, week: int) -> Floats:
-    """Lines go on as they are; what held lines give up goes to their category in proportion."""
-    del quarters
-    left = spend[:, week:].sum(axis=1)
-    kept = np.minimum(left, limits.most)
-    return _spread(kept, limits)
-
-
-def _spread(totals: Floats, limits: Limits) -> Floats:
-    """Scale what can still move so that each category's money is used; more than its lines may have goes over."""
-    found = totals.copy()
-    for one in range(limits.money.shape[1]):
-        inside = limits.pool == one
-        part, most = found[:, inside], limits.most[:, inside]
-        missing = limits.money[:, one] - part.sum(axis=1)
-        room = np.maximum(np.where(np.isfinite(most), most - part, 0.0), 0.0)
-        weight = np.where(room.sum(axis=1, keepdims=True) > 1e-6, room, np.maximum(part, 1e-9))
-        found[:, inside] = part + missing[:, None] * weight / weight.sum(axis=1, keepdims=True)
-    return found
-
-
-def divide(
-    quarters: Quarters, curves: Curves, spend: Floats, limits: Limits, week: int, worth: Floats, *, paired: bool = False
-) -> Floats:
-    """Divide each category's money by equal marginal return.
-
-    Parameters
-    ----------
-    quarters : Quarters
-    curves : Curves
-        What is believed; with ``paired``, draw n is quarter n's own.
-    spend : array (quarter, week, name)
-        The weeks before ``week`` are fixed.
-    limits : Limits
-    week : int
-        First week that is left.
-    worth : array (quarter, name, 1 or span)
-        Multiplies each line's response.
-    paired : bool
-
-    Returns
-    -------
-    array (quarter, name)
-        Money of each line in the weeks left, currency.
-    """
-    step = (limits.most - limits.least) / STEPS
-    gains = np.empty((len(spend), spend.shape[2], STEPS))
-    for name in range(spend.shape[2]):
-        value = _curve_of_money(quarters, curves, spend, limits, week, name, worth[:, name], paired=paired)
-        # Where a draw is S-shaped the running minimum keeps later steps from passing earlier ones.
-        gains[:, name] = np.minimum.accumulate(np.diff(value, axis=1), axis=1)
-    totals = limits.least.copy()
-    for one in range(limits.money.shape[1]):
-        inside = np.flatnonzero(limits.pool == one)
-        money = limits.money[:, one] - totals[:, inside].sum(axis=1)
-        totals[:, inside] += _filled(gains[:, inside], step[:, inside], money)
-    return _spread(totals, limits)
-
-
-def _curve_of_money(
-    quarters: Quarters,
-    curves: Curves,
-    spend: Floats,
-    limits: Limits,
-    week: int,
-    name: int,
-    worth: Floats,
-    *,
-    paired: bool,
-) -> Floats:
-    """Expected GMV of a line at each step of money, array (quarter, step + 1)."""
-    profile = np.zeros((1, quarters.weeks, spend.shape[2]))
-    profile[0, week:] = _profile(quarters, week)
-    fixed = spend.copy()
-    fixed[:, week:] = 0.0
-    own = slice(name, name + 1)
-    per_unit = _unit_lags(profile[:, :, own], quarters)
-    base = quarters.lags(fixed)[:, name]
-    if paired:
-        weights = curves.source.weights[curves.draws, name] / curves.source.reference[name]
-        carried, slope = np.einsum("nsl,nl->sn", base, weights), np.einsum("sl,nl->sn", per_unit, weights)
-        scale = (curves.scale[:, name] * worth).T
-    else:
-        carried, slope = curves.carry(name, base), curves.carry(name, per_unit)
-        scale = curves.scale[:, name].T
-    found = np.empty((len(spend), STEPS + 1))
-    for at in range(STEPS + 1):
-        money = limits.least[:, name] + (limits.most[:, name] - limits.least[:, name]) * at / STEPS
-        money = np.where(np.isfinite(money), money, 0.0)
-        if paired:
-            found[:, at] = (curves.level(name, carried + slope * money) * scale).sum(axis=0)
-        else:
-            stock = carried + slope[None] * money[:, None, None]
-            value = (curves.level(name, stock) * scale).mean(axis=-1)
-            found[:, at] = (value * worth).sum(axis=1)
-    return found
-
-
-def _unit_lags(profile: Floats, quarters: Quarters) -> Floats:
-    """Lags of one unit of money in the plan's shape, array (span, lag)."""
-    depth = quarters.problem.response.curves.max_lag
-    whole = np.concatenate([np.zeros(depth), profile[0, :, 0], np.zeros(depth)])
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(whole, depth + 1)[:, ::-1])
-
-
-def _filled(gains: Floats, step: Floats, money: Floats) -> Floats:
-    """Buy steps in the order of what they earn per unit of money until it is spent; array (quarter, name)."""
-    count, names, steps = gains.shape
-    each = np.repeat(step[:, :, None], steps, axis=2).reshape(count, -1)
-    rate = (gains / np.maximum(step[:, :, None], 1e-12)).reshape(count, -1)
-    order = np.argsort(-rate, axis=1, kind="stable")
-    cost = np.take_along_axis(each, order, axis=1)
-    bought = np.clip(money[:, None] - (np.cumsum(cost, axis=1) - cost), 0.0, cost)
-    found = np.zeros_like(each)
-    np.put_along_axis(found, order, bought, axis=1)
-    return np.asarray(found.reshape(count, names, steps).sum(axis=2))
+        totals = divide(chosen, chosen.belief, state.spend[rows], allowed, week, worth[:, :, None])
+    state.spend[rows] = flighted(chosen, state.spend[rows], totals, state.cap[rows], week)
 
 
 def clairvoyant(quarters: Quarters) -> Floats:
     """What the plan earns that knows the true curves and every shock, under the lab's limits; array (quarter,)."""
     spend = np.broadcast_to(quarters.plan, (quarters.count, *quarters.plan.shape)).copy()
     free = np.full((quarters.count, spend.shape[2]), np.inf)
-    limits = _limits(quarters, spend, free, 0)
-    totals = divide(quarters, quarters.truth, spend, limits, 0, quarters.effect, paired=True)
-    return quarters.earned(_flighted(quarters, spend, totals, free, 0))
+    allowed = limits(quarters, spend, free, 0)
+    totals = divide(quarters, quarters.truth, spend, allowed, 0, quarters.effect, paired=True)
+    return quarters.earned(flighted(quarters, spend, totals, free, 0))
 
 
 def run_lab(problem: PlanProblem, plan: Floats, policies: Sequence[Policy], count: int, seed: int) -> list[Played]:

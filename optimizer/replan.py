@@ -88,7 +88,7 @@ class Rest:
     fired: tuple[Action, ...]
     surprise: Surprise
     request: Request
-    fen: Fen = None  # type: ignore[assignment]  # set by decide
+    fen: Fen = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
     rest: Plan | None = None
     verdict: Verdict = "keep"
     reasons: tuple[str, ...] = ("none",)

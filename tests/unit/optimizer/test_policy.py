@@ -6,18 +6,9 @@ import numpy as np
 import pytest
 import quarters
 
-from optimizer.policy import (
-    Policy,
-    Quarters,
-    _filled,
-    _limits,
-    clairvoyant,
-    divide,
-    make_quarters,
-    play_policy,
-    run_lab,
-    standard_policies,
-)
+from optimizer.division import _filled, divide, limits
+from optimizer.policy import Policy, clairvoyant, make_quarters, play_policy, run_lab, standard_policies
+from optimizer.quarters import Quarters
 from optimizer.rules import WeakRoiCut
 
 RULE = WeakRoiCut(**quarters.CUT)
@@ -113,11 +104,11 @@ def test_a_division_obeys_its_limits(batch):
     spend = np.broadcast_to(batch.start, (COUNT, *batch.start.shape)).copy()
     cap = np.full((COUNT, 4), np.inf)
     cap[:, 1] = 500.0
-    limits = _limits(batch, spend, cap, 3)
-    found = divide(batch, batch.belief, spend, limits, 3, np.ones((COUNT, 4, 1)))
+    allowed = limits(batch, spend, cap, 3)
+    found = divide(batch, batch.belief, spend, allowed, 3, np.ones((COUNT, 4, 1)))
     assert (found[:, 1] <= 2500.0 + 1e-6).all()
-    for pool in range(limits.money.shape[1]):
-        assert found[:, limits.pool == pool].sum(axis=1) == pytest.approx(limits.money[:, pool])
+    for pool in range(allowed.money.shape[1]):
+        assert found[:, allowed.pool == pool].sum(axis=1) == pytest.approx(allowed.money[:, pool])
 
 
 def test_money_goes_where_the_next_step_earns_most():
