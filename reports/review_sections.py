@@ -48,7 +48,7 @@ def headline(document: Document, lang: Lang) -> Section:
 def verdict_words(document: Document, lang: Lang) -> str:
     """Return the verdict and why."""
     why = say(lang, "list.join").join(one["sentence"] for one in document["reasons"])
-    return f"{term(lang, 'review.verdict', document['verdict'])} ({why})"
+    return say(lang, "review.verdict.words", verdict=term(lang, "review.verdict", document["verdict"]), why=why)
 
 
 def _subtitle(document: Document, lang: Lang) -> str:

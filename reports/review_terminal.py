@@ -13,6 +13,7 @@ from reports.terminal import _bullets, _fact, _print, _table
 from reports.words import Lang, plain, say
 
 _STYLES: Mapping[str, str] = {"keep": "bold green", "replan": "bold yellow", "refit": "bold red"}
+LEAST_SHOWN = 1.0  # currency: smaller changes are what rounding and over- or underspending leave
 SHOWN = ("line", "status", "spend", "against_plan", "roi_attributed", "roi_model", "threshold", "weeks_weak")
 
 
@@ -34,14 +35,15 @@ def show_review(document: Mapping[str, Any], lang: Lang, console: Console, files
     _print(console, Text(head.title, style="bold"), Text(head.sentence))
     _print(console, _table(board.only(*SHOWN), lang))
     verdict, *others = head.rows
-    _print(console, Text(f"{verdict[0]}: {verdict[1]}", style=_STYLES[document["verdict"]]))
+    label = say(lang, "terminal.fact", label=str(verdict[0]))
+    _print(console, Text(f"{label}{verdict[1]}", style=_STYLES[document["verdict"]]))
     _print(console, *(_fact(str(label), str(words), lang) for label, words in others))
     fired = [one["sentence"] for one in document["fired"]]
     _print(console, *_bullets(say(lang, "review.section.fired"), fired or [say(lang, "review.section.fired.none")]))
     moved = parts.changes(document, lang)
-    if any(one["change"] for one in document["change"]):
+    if any(abs(one["change"]) >= LEAST_SHOWN for one in document["change"]):
         _print(console, Text(moved.title, style="bold"), _table(moved.without("key", "worth_range"), lang))
-    notes = [*board.note.splitlines(), *(str(row[0]) for row in parts.notes(document, lang).rows)]
+    notes = [*board.note.splitlines(), *(one["sentence"] for one in (*document["gave_way"], *document["notes"]))]
     _print(console, *_bullets(say(lang, "review.section.notes"), notes))
     if document["ledger"] is not None:
         _print(console, Text(_entry(document, lang), style="dim"))
