@@ -34,8 +34,8 @@ _TITLES: Mapping[str, tuple[str, ...]] = {
     "week": ("week", "date", "周", "日期"),
     "spend": ("spend", "支出", "花费"),
     "visits": ("visits", "访问量", "访问"),
-    "attributed": ("attributed", "attributed_gmv", "归因GMV", "平台归因GMV"),
-    "gmv": ("gmv", "total_gmv", "总GMV"),
+    "attributed": ("attributed", "attributed_gmv", "gmv_attributed", "归因GMV", "平台归因GMV"),
+    "gmv": ("gmv", "total_gmv", "kpi", "总GMV"),
 }
 """Column titles understood for each part, the first being the one to write."""
 
