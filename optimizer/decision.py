@@ -179,6 +179,10 @@ class Decision:
         windows: Mapping[str, Sequence[int]] | None = None,
         previous: Floats | None = None,
     ) -> None:
+        for line in lines:
+            _refuse_non_finite(line)
+        if not np.isfinite(total) or (previous is not None and not np.isfinite(previous).all()):
+            raise ValueError("the total or the plan that is replaced holds a number that is not finite")
         self.lines = tuple(lines)
         self.weeks = tuple(weeks)
         self.total = total
@@ -385,6 +389,14 @@ class Decision:
                 body = body + sign * self.model.slacks.add()
                 self.slack_costs.append(soft.price / row.step)
         return body
+
+
+def _refuse_non_finite(line: Line) -> None:
+    """A NaN among a row's coefficients would reach the solver as a row without them."""
+    numbers = [*line.reference, *line.recent, line.average]
+    rates = (line.visits_per_cny, line.acquisitions_per_cny, line.attributed_ratio, line.weak_roi)
+    if not np.isfinite([*numbers, *(rate for rate in rates if rate is not None)]).all():
+        raise ValueError(f"line {line.name} holds a number that is not finite")
 
 
 def _mean_one(weights: Sequence[float]) -> list[float]:
