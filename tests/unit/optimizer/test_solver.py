@@ -279,19 +279,16 @@ def test_highs_keeps_quiet(master, capfd):
 # --- what Pyomo would pass over
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf])
-@pytest.mark.parametrize("place", ["cost", "bound", "coefficient"])
+@pytest.mark.parametrize(
+    ("place", "wrong"), [("cost", np.nan), ("cost", np.inf), ("bound", np.nan), ("coefficient", np.inf)]
+)
 def test_a_model_with_a_number_that_is_not_finite_is_refused(place, wrong):
-    if (place, wrong) == ("bound", np.inf):
-        return  # no bound, which is fine
     made = model(most=wrong if place == "bound" else 4.0)
     if place == "cost":
         made.objective.expr = wrong * made.x
     if place == "coefficient":
         made.rows.add(made.y + wrong * made.x <= 4.0)
-        if np.isnan(wrong):
-            pytest.skip("Pyomo drops it unseen; Decision refuses lines that hold one")
-    with pytest.raises(ValueError, match="not finite|not a number"):
+    with pytest.raises(ValueError, match=r"not finite|not a number"):
         Master(made)
 
 
@@ -305,6 +302,7 @@ def test_a_model_with_a_number_that_is_not_finite_is_refused(place, wrong):
     ],
 )
 def test_a_line_with_a_number_that_is_not_finite_is_refused_before_a_model_is_built(fact):
+    """Pyomo drops a coefficient that is not a number, unseen by any reading of the solver."""
     with pytest.raises(ValueError, match="line search holds a number that is not finite"):
         Decision([line("search", **fact)], mondays(3), 600.0)
     with pytest.raises(ValueError, match="total or the plan that is replaced"):
