@@ -195,6 +195,7 @@ class Decision:
         # No cell can pass the total; the bound keeps every relaxation of the model bounded.
         self.model.spend = pyo.Var(self.model.LINES, self.model.WEEKS, bounds=(0, self.money(total)))
         self.model.switches = pyo.VarList(domain=pyo.Binary)
+        self.model.nothing = pyo.Var(bounds=(0, 0))
         self.model.slacks = pyo.VarList(domain=pyo.NonNegativeReals)
         self.model.helpers = pyo.VarList(domain=pyo.NonNegativeReals)
         self.model.rows = pyo.ConstraintList()
@@ -215,8 +216,9 @@ class Decision:
         return self.model.switches.add()
 
     def paid(self, cells: Cells) -> Any:
-        """Spend of some cells, scaled money."""
-        return pyo.quicksum(self.spend[cell] for cell in cells)
+        """Spend of some cells, scaled money; a variable that is zero where there are none."""
+        spends = [self.spend[cell] for cell in cells]
+        return pyo.quicksum(spends) if spends else self.model.nothing
 
     @property
     def every_week(self) -> range:

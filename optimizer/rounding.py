@@ -157,5 +157,5 @@ def _eased(row: Row, lower: float, upper: float) -> tuple[float, float]:
     """Loosen limits by a part of a fen, where whole fen cannot meet them; where they can, less than one is none."""
     if row.rule.kind == "total":
         return round(lower) if np.isfinite(lower) else lower, round(upper)
-    give = PART if isinstance(row.rule, AMOUNTS) or lower == upper else 1e-6
+    give = PART if (row.unit == "CNY" and isinstance(row.rule, AMOUNTS)) or lower == upper else 1e-6
     return lower - give, upper + give
