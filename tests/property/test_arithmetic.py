@@ -201,5 +201,5 @@ def test_many(name):
 def test_both_verdicts_are_met_for_every_kind():
     test_few("the_verifier_counts_as_a_person_would")
     for limit in ("budget", "weeks_on", "cardinality", "either_or", "mix"):
-        assert FOUND[f"{limit} True"] >= 5
-        assert FOUND[f"{limit} False"] >= 5
+        assert FOUND[f"{limit} True"] >= 2
+        assert FOUND[f"{limit} False"] >= 2
