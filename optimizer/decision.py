@@ -296,7 +296,7 @@ class Decision:
         seen = self._see()
         every = range(len(self.lines))
         sums = pyo.quicksum(seen.gained(i) for i in inside), pyo.quicksum(seen.gained(i) for i in every)
-        shared, step = (1.0,) * len(self.lines), 0.01 * seen.usual / seen.kpi_unit
+        shared, step = (1.0,) * len(self.lines), 0.01 * max(seen.usual, seen.kpi_unit) / seen.kpi_unit
         for end in ((low, None), (None, high)):
             inner = tuple(None if s is None else s * (1 + m) for s, m in zip(end, (MARGIN, -MARGIN), strict=True))
             for row in self._share(rule.name, rule, sums, (inner[0], inner[1]), shared, step=step):
@@ -310,7 +310,7 @@ class Decision:
         gained = pyo.quicksum(seen.gained(line) for line in inside)
         shared = tuple(scale * (line in set(inside)) for line in range(len(self.lines)))
         body = gained - least * (1 + MARGIN) * scale * paid
-        step = 0.1 * scale * self.money(self.total) * len(inside) / len(self.lines)
+        step = 0.1 * scale * self.money(self.total) * max(len(inside), 1) / len(self.lines)
         return Row(rule.name, rule, body, 0.0, None, None, least, None, 1.0, shared, unit="roi", step=step)
 
     def cost_row(self, rule: Rule, rates: Mapping[int, float], most: float) -> Row:
@@ -319,7 +319,7 @@ class Decision:
             (1 - most * rate) * self.spend[line, week] for line, rate in rates.items() for week in self.every_week
         )
         shared = tuple(rates.get(line, 0.0) for line in range(len(self.lines)))
-        step = sum(rates.values()) / len(self.lines) * self.money(self.total)
+        step = max(sum(rates.values()), 1e-9) / len(self.lines) * self.money(self.total)
         return Row(rule.name, rule, body, None, 0.0, None, None, most, 1.0, shared, unit="cost", step=step)
 
     def _see(self) -> Seen:
