@@ -179,6 +179,10 @@ class Decision:
         windows: Mapping[str, Sequence[int]] | None = None,
         previous: Floats | None = None,
     ) -> None:
+        for line in lines:
+            _refuse_non_finite(line)
+        if not np.isfinite(total) or (previous is not None and not np.isfinite(previous).all()):
+            raise ValueError("the total or the plan that is replaced holds a number that is not finite")
         self.lines = tuple(lines)
         self.weeks = tuple(weeks)
         self.total = total
@@ -191,6 +195,7 @@ class Decision:
         # No cell can pass the total; the bound keeps every relaxation of the model bounded.
         self.model.spend = pyo.Var(self.model.LINES, self.model.WEEKS, bounds=(0, self.money(total)))
         self.model.switches = pyo.VarList(domain=pyo.Binary)
+        self.model.nothing = pyo.Var(bounds=(0, 0))
         self.model.slacks = pyo.VarList(domain=pyo.NonNegativeReals)
         self.model.helpers = pyo.VarList(domain=pyo.NonNegativeReals)
         self.model.rows = pyo.ConstraintList()
@@ -211,8 +216,9 @@ class Decision:
         return self.model.switches.add()
 
     def paid(self, cells: Cells) -> Any:
-        """Spend of some cells, scaled money."""
-        return pyo.quicksum(self.spend[cell] for cell in cells)
+        """Spend of some cells, scaled money; a variable that is zero where there are none."""
+        spends = [self.spend[cell] for cell in cells]
+        return pyo.quicksum(spends) if spends else self.model.nothing
 
     @property
     def every_week(self) -> range:
@@ -290,7 +296,7 @@ class Decision:
         seen = self._see()
         every = range(len(self.lines))
         sums = pyo.quicksum(seen.gained(i) for i in inside), pyo.quicksum(seen.gained(i) for i in every)
-        shared, step = (1.0,) * len(self.lines), 0.01 * seen.usual / seen.kpi_unit
+        shared, step = (1.0,) * len(self.lines), 0.01 * max(seen.usual, seen.kpi_unit) / seen.kpi_unit
         for end in ((low, None), (None, high)):
             inner = tuple(None if s is None else s * (1 + m) for s, m in zip(end, (MARGIN, -MARGIN), strict=True))
             for row in self._share(rule.name, rule, sums, (inner[0], inner[1]), shared, step=step):
@@ -304,7 +310,7 @@ class Decision:
         gained = pyo.quicksum(seen.gained(line) for line in inside)
         shared = tuple(scale * (line in set(inside)) for line in range(len(self.lines)))
         body = gained - least * (1 + MARGIN) * scale * paid
-        step = 0.1 * scale * self.money(self.total) * len(inside) / len(self.lines)
+        step = 0.1 * scale * self.money(self.total) * max(len(inside), 1) / len(self.lines)
         return Row(rule.name, rule, body, 0.0, None, None, least, None, 1.0, shared, unit="roi", step=step)
 
     def cost_row(self, rule: Rule, rates: Mapping[int, float], most: float) -> Row:
@@ -313,7 +319,7 @@ class Decision:
             (1 - most * rate) * self.spend[line, week] for line, rate in rates.items() for week in self.every_week
         )
         shared = tuple(rates.get(line, 0.0) for line in range(len(self.lines)))
-        step = sum(rates.values()) / len(self.lines) * self.money(self.total)
+        step = max(sum(rates.values()), 1e-9) / len(self.lines) * self.money(self.total)
         return Row(rule.name, rule, body, None, 0.0, None, None, most, 1.0, shared, unit="cost", step=step)
 
     def _see(self) -> Seen:
@@ -385,6 +391,14 @@ class Decision:
                 body = body + sign * self.model.slacks.add()
                 self.slack_costs.append(soft.price / row.step)
         return body
+
+
+def _refuse_non_finite(line: Line) -> None:
+    """A NaN among a row's coefficients would reach the solver as a row without them."""
+    numbers = [*line.reference, *line.recent, line.average]
+    rates = (line.visits_per_cny, line.acquisitions_per_cny, line.attributed_ratio, line.weak_roi)
+    if not np.isfinite([*numbers, *(rate for rate in rates if rate is not None)]).all():
+        raise ValueError(f"line {line.name} holds a number that is not finite")
 
 
 def _mean_one(weights: Sequence[float]) -> list[float]:

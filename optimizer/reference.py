@@ -23,7 +23,8 @@ HEAD = """\
 
 Under `plan:` a project lists `constraints:` (limits on a plan) and `rules:` (what happens to a line when its ROI is
 weak or strong, or when a peak comes). Nobody writes code: each entry is one line of YAML with a `kind`, a `name` that
-people read in the plan, and the keys below. Unknown keys, lines, groups, categories and peaks are refused with a suggestion.
+people read in the plan, and the keys below. Unknown keys, lines, groups, categories and peaks are refused with a
+suggestion.
 
 **Hard or soft.** A constraint is hard: no plan breaks it, and when the rules clash you are told which, and the least
 change of each that helps. With `soft: {price: ...}` a constraint gives way where that is worth its price, and the plan

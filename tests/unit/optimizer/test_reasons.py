@@ -57,9 +57,9 @@ def test_a_group_s_cap_holds_its_lines():
 
 def test_a_cut_is_the_reason():
     cut = {"kind": "cut", "name": "weak ROI", "roi_below": 0.01, "roi": "model"}
-    step = {"kind": "change", "name": "slowly", "lines": "抖音直播", "week_on_week": 0.1}
-    found = planned(facts={"抖音直播": {"weak_weeks": 2}}, rules=[cut], constraints=[step])
-    assert (of(found, "抖音直播").reason.cause, of(found, "抖音直播").reason.rules) == ("cut", ("weak ROI",))
+    back = {"kind": "recovery", "name": "back", "after": "weak ROI", "weeks": 4}
+    found = planned(facts={"抖音直播": {"weak_weeks": 2}}, rules=[cut, back])
+    assert (of(found, "抖音直播").reason.cause, of(found, "抖音直播").reason.rules) == ("cut", ("weak ROI", "back"))
 
 
 def test_a_plan_that_replaces_one_is_held_against_it():
