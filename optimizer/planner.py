@@ -191,10 +191,13 @@ def breaks_logic(search: Search, spend: Floats) -> bool:
 def most_spend(search: Search, line: int, ends: float) -> Floats:
     """The most any plan can spend on a line in each week under the business rows, array (week,), currency."""
     most = np.empty(len(search.problem.weeks))
+    # With fractions allowed each answer is a fast linear program, and no less a ceiling.
+    search.master.set_integer(search.switches, integer=False)
     for week, column in enumerate(search.spend_columns[line]):
         search.master.set_costs(np.array([column], dtype=np.int32), np.ones(1))
         solved = search.master.solve(seconds=ends - time.monotonic(), gap=0.0)
         most[week] = solved.bound * search.decision.unit if np.isfinite(solved.bound) else search.problem.total
+    search.master.set_integer(search.switches, integer=True)
     search.set_objective()
     return most
 
@@ -309,10 +312,11 @@ class _Rounds:
             if not repaired or hull <= self.hull:
                 return
         if not self.relaxed and not keeps_returns(self.search.problem, spend):
-            if mended := mend(self.search, spend, columns, self.best, self.ends):
-                spend, columns = mended
-                hull = self.search.cut_at(spend)
-            if not mended or hull <= self.hull or breaks_logic(self.search, spend):
+            if (mended := mended_with_logic(self.search, spend, columns, self.best, self.ends)) is None:
+                return
+            spend, columns = mended
+            hull = self.search.cut_at(spend)
+            if hull <= self.hull:
                 return
         self.best, self.best_columns, self.hull = spend, columns, hull
 
@@ -367,6 +371,24 @@ def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple
             break
     search.limit_switches(search.off, search.on)
     return found
+
+
+def mended_with_logic(
+    search: Search, spend: Floats, columns: Floats, best: Floats | None, ends: float
+) -> tuple[Floats, Floats] | None:
+    """A plan near this one that keeps the limits on expected GMV and the weak-ROI logic; None when none is found.
+
+    Keeping a limit can turn a strong week into a weak one: such weeks are told to be weak, and the limits kept anew.
+    """
+    for _ in range(len(search.problem.weeks)):
+        mended = mend(search, spend, columns, best, ends)
+        if mended is None or not breaks_logic(search, mended[0]):
+            return mended
+        spend, columns = mended[0], mended[1].copy()
+        for key, weak in truly_weak(search, spend).items():
+            where = search.weak_columns[key]
+            columns[where] = np.maximum(np.rint(columns[where]), weak)
+    return None
 
 
 def truly_weak(search: Search, spend: Floats) -> dict[tuple[str, int], Floats]:
