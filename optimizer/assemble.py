@@ -15,8 +15,10 @@ from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
 from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
+from optimizer.forward import play_forward
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
+from optimizer.objectives import line_margins
 from optimizer.plan import (
     Comparison,
     Interval,
@@ -24,6 +26,7 @@ from optimizer.plan import (
     Plan,
     PlanStatus,
     Proof,
+    RuleValue,
 )
 from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, optimise
 from optimizer.prices import Key, limit_report, row_prices
@@ -32,7 +35,9 @@ from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
 from optimizer.reasons import line_reasons
 from optimizer.returns import expected_gain
+from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
+from optimizer.safe import best_plan, last_mix
 from optimizer.verify import Finding, broken, verify
 
 Floats = npt.NDArray[np.float64]
@@ -57,6 +62,7 @@ def make_plan(
     *,
     pool: CutPool | None = None,
     ranges: bool = True,
+    settle: bool = True,
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -71,7 +77,9 @@ def make_plan(
     pool : CutPool, optional
         Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
     ranges : bool
-        Look for near-optimal ranges, which a scenario among many need not have.
+        Look for near-optimal ranges and play the quarter forward, which a scenario among many need not have.
+    settle : bool
+        Ask a rough plan how spend goes on afterwards (:func:`settled`); else it goes on as the problem says.
 
     Returns
     -------
@@ -88,9 +96,9 @@ def make_plan(
     began = time.monotonic()
     # The products here are small: more BLAS threads only cost time, and one makes the answer the same everywhere.
     with threadpool_limits(limits=1, user_api="blas"):
-        problem = settled(problem)
+        problem = settled(problem) if settle else problem
         try:
-            optimum = optimise(problem, options, on_round, pool)
+            optimum = best_plan(problem, options, on_round, pool)
         except Infeasible as found:
             return _impossible(problem, explain(found.search.decision, found.search))
         fen = round_to_fen(optimum)
@@ -107,7 +115,7 @@ def settled(problem: PlanProblem) -> PlanProblem:
     """
     rough = replace(
         problem,
-        settings=problem.settings.on_spend(),
+        settings=problem.settings.on_spend().for_the_mean(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:
@@ -211,6 +219,7 @@ def _describe(
     """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
     scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
+    scored = with_forward(problem, scored, fen) if ranges else scored
     own = _own_notes(problem, options, optimum, fen / 100)
     reasons = line_reasons(problem, fen / 100, scored.constraints, scored.rules)
     return replace(
@@ -219,7 +228,12 @@ def _describe(
         status=_status(optimum, options),
         total_fen=problem.total_fen,
         proof=_proof(problem, optimum, fen, began),
-        notes=(*notes, *_pro_rata_note(problem, fen / 100, scored.pro_rata), *own),
+        notes=(
+            *notes,
+            *_safe_note(problem, scored.pro_rata),
+            *_pro_rata_note(problem, fen / 100, scored.pro_rata),
+            *own,
+        ),
     )
 
 
@@ -235,7 +249,6 @@ def _scored(
     gains = problem.response.incremental(spend[: problem.responding].T)
     total, spent = gains.sum(axis=1), float(spend.sum())
     goal = problem.settings.objective
-    worst = np.sort(total)[: max(1, round(goal.cvar.level * total.size))]
     return Plan(
         status=PlanStatus.FEASIBLE,
         quarter=problem.quarter,
@@ -245,16 +258,37 @@ def _scored(
         lines=describe_lines(problem, fen, gains, ranges),
         gmv=interval(total),
         roi=float(total.mean()) / spent if spent > 0 else None,
-        profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
-        cvar=float(worst.mean()),
+        profit=float(gains.mean(axis=0) @ line_margins(problem)) - spent if goal.margin else None,
+        cvar=worst_mean(total, goal.cvar.level),
+        prob_target=None if goal.target_gmv is None else float((total >= goal.target_gmv).mean()),
         proof=None,
         constraints=tuple(limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
         rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
         last_quarter=_against(problem, total, _last_year(problem)),
-        pro_rata=_against(problem, total, _pro_rata(problem, spend)),
+        pro_rata=_against(problem, total, last_mix(problem, spend)),
         notes=(),
     )
+
+
+def with_forward(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
+    """The plan with what the weak-ROI rule will do to it in the quarters that may come."""
+    found = play_forward(problem, fen / 100)
+    if found is None:
+        return plan
+    names = problem.responding
+    lines = [
+        replace(line, prob_cut=float(found.prob_cut[i]), spend_after_cuts=float(found.spend_after[i]))
+        for i, line in enumerate(plan.lines[:names])
+    ]
+    saved = float(found.saved.mean())
+    value = RuleValue(
+        gmv=interval(found.gmv),
+        saved=interval(found.saved),
+        lost_per_unit=-float(found.gmv.mean()) / saved if saved > 0 else None,
+        paths=found.gmv.size,
+    )
+    return replace(plan, lines=(*lines, *plan.lines[names:]), rule_value=value)
 
 
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
@@ -266,7 +300,7 @@ def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
 def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Proof:
     """Objective of the rounded plan against the bound."""
     spend = fen / 100
-    objective = optimum.search.objective_of(spend, problem.response.mean(spend[: problem.responding].T))
+    objective = optimum.search.value_of(spend)
     bound = max(optimum.bound, objective)
     return Proof(
         objective=objective,
@@ -338,13 +372,6 @@ def _last_year(problem: PlanProblem) -> Floats:
     return np.array([line.reference for line in problem.lines])
 
 
-def _pro_rata(problem: PlanProblem, spend: Floats) -> Floats:
-    """Last year's mix and weeks, scaled to the money that this plan gives to lines with a response."""
-    past = _last_year(problem)
-    paid = float(spend[: problem.responding].sum())
-    return past * (paid / past.sum()) if past.sum() > 0 else past
-
-
 def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison | None:
     """The plan against another, draw by draw; None when there is nothing to compare with."""
     if other.sum() <= 0:
@@ -359,11 +386,26 @@ def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison |
     )
 
 
+def _safe_note(problem: PlanProblem, pro_rata: Comparison | None) -> list[str]:
+    """How safe a plan is that was asked to be, and how sure that is."""
+    safe = problem.settings.objective.safe
+    if safe is None or pro_rata is None:
+        return []
+    chance, draws = pro_rata.prob_better, problem.response.curves.draws
+    error = (chance * (1 - chance) / draws) ** 0.5
+    held = "as asked" if chance >= safe.probability else f"short of the {safe.probability:.0%} asked for"
+    told = (
+        f"With probability {chance:.1%} this plan earns more than last year's mix with the same money, {held} (counted "
+        f"on {draws:,} draws, standard error {error:.1%}; the curves' uncertainty, not the market's, is what it knows)."
+    )
+    return [told]
+
+
 def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | None) -> list[str]:
     """Which rules last year's mix would break, where the plan is not clearly better than it."""
     if pro_rata is None or pro_rata.prob_better >= CLEARLY:
         return []
-    mix = _pro_rata(problem, spend)
+    mix = last_mix(problem, spend)
     reserved = np.array([line.reserve for line in problem.lines])
     mix[reserved] = spend[reserved]
     faults = broken(findings_of(problem, np.rint(mix * 100).astype(np.int64)))

@@ -288,7 +288,7 @@ class Decision:
         lines = range(len(self.lines)) if whole is None else whole
         shared = tuple(float(line in set(lines)) for line in range(len(self.lines)))
         sums = self.paid(part), self.paid((line, week) for line in lines for week in self.every_week)
-        for row in self._share(name, rule, sums, (low, high), shared, step=0.01 * self.money(self.total)):
+        for row in self._share(name, rule, sums, (low, high), shared, step=0.01 * self._usual(shared)):
             yield replace(row, part=part_name)
 
     def gmv_share_rows(self, rule: Rule, inside: Sequence[int], low: float | None, high: float | None) -> Iterator[Row]:
@@ -310,7 +310,7 @@ class Decision:
         gained = pyo.quicksum(seen.gained(line) for line in inside)
         shared = tuple(scale * (line in set(inside)) for line in range(len(self.lines)))
         body = gained - least * (1 + MARGIN) * scale * paid
-        step = 0.1 * scale * self.money(self.total) * max(len(inside), 1) / len(self.lines)
+        step = 0.1 * self._usual(shared)
         return Row(rule.name, rule, body, 0.0, None, None, least, None, 1.0, shared, unit="roi", step=step)
 
     def cost_row(self, rule: Rule, rates: Mapping[int, float], most: float) -> Row:
@@ -319,8 +319,16 @@ class Decision:
             (1 - most * rate) * self.spend[line, week] for line, rate in rates.items() for week in self.every_week
         )
         shared = tuple(rates.get(line, 0.0) for line in range(len(self.lines)))
-        step = max(sum(rates.values()), 1e-9) / len(self.lines) * self.money(self.total)
+        step = self._usual(shared)
         return Row(rule.name, rule, body, None, 0.0, None, None, most, 1.0, shared, unit="cost", step=step)
+
+    def _usual(self, weights: Sequence[float]) -> float:
+        """What the total, divided like last year, makes of something, by how much a unit of each line's spend makes."""
+        past = np.array([float(line.reference.sum()) for line in self.lines])
+        mix = past / past.sum() if past.sum() > 0 else np.full(len(past), 1 / len(past))
+        usual = float(mix @ np.asarray(weights)) * self.money(self.total)
+        # Of lines without a past nothing is usual; an even division stands in.
+        return usual or max(float(np.mean(weights)), 1e-9) * self.money(self.total)
 
     def _see(self) -> Seen:
         if self.seen is None:
@@ -370,7 +378,7 @@ class Decision:
         part = pyo.quicksum(each[i] * sums[i] for i in inside)
         whole = pyo.quicksum(each[i] * sums[i] for i in range(len(self.lines)))
         name = rule.name if line is None else f"{rule.name}: {self.lines[line].name}"
-        step = 0.01 * self.money(self.total)
+        step = 0.01 * self._usual(each)
         yield from self._share(name, rule, (part, whole), (low, high), tuple(each), step=step, line=line)
 
     def add(self, rows: Iterator[Row]) -> None:

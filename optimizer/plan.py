@@ -121,6 +121,10 @@ class LinePlan:
         The line has too little history; its curve is its prior.
     reason : Reason or None
         Why it has this money; None in a plan that was not solved for.
+    prob_cut : float or None
+        Probability that the weak-ROI rule takes money from the line during the plan; None where it was not simulated.
+    spend_after_cuts : float or None
+        Expected spend once the rule has acted, currency.
     """
 
     name: str
@@ -137,6 +141,8 @@ class LinePlan:
     near_optimal: tuple[float, float] | None
     prior_only: bool
     reason: Reason | None = None
+    prob_cut: float | None = None
+    spend_after_cuts: float | None = None
 
     @property
     def spend_fen(self) -> int:
@@ -223,11 +229,33 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleValue:
+    """What the weak-ROI rule is worth: quarters that may come, played with it and without it.
+
+    Attributes
+    ----------
+    gmv : Interval
+        GMV that the rule adds; it mostly takes some away.
+    saved : Interval
+        Money that it leaves unspent.
+    lost_per_unit : float or None
+        GMV lost per unit of money saved: what the money that is cut would have earned. None when nothing is cut.
+    paths : int
+        Quarters played.
+    """
+
+    gmv: Interval
+    saved: Interval
+    lost_per_unit: float | None
+    paths: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A division of the budget by line and week.
 
-    ``notes`` are plain sentences the reader must see: which reference weeks were used, which gap is honest, which
-    channel says nothing.
+    ``prob_target`` is the probability of reaching the GMV target, where there is one. ``notes`` are plain sentences
+    the reader must see: which reference weeks were used, which gap is honest, which channel says nothing.
     """
 
     status: PlanStatus
@@ -249,3 +277,5 @@ class Plan:
     notes: tuple[str, ...]
     conflict: tuple[Conflict, ...] = ()
     relaxation: tuple[Relaxation, ...] = ()
+    prob_target: float | None = None
+    rule_value: RuleValue | None = None

@@ -103,6 +103,7 @@ def optimise(
     options: SolveOptions,
     on_round: OnRound = lambda _round, _gap: None,
     pool: CutPool | None = None,
+    against: Floats | None = None,
 ) -> Optimum:
     """Solve to the gap asked for.
 
@@ -117,6 +118,8 @@ def optimise(
         Told the round and the gap so far.
     pool : CutPool, optional
         Tangents of earlier solves to start from; what this one finds is added.
+    against : array (draw,), optional
+        What risk is measured against, in currency of the objective; doing nothing when absent.
 
     Returns
     -------
@@ -132,18 +135,22 @@ def optimise(
     ends = time.monotonic() + options.seconds
     caps: dict[int, Floats] = {}
     known = CutPool() if pool is None else pool
-    search = build_search(problem, known)
+    search = build_search(problem, known, against=against)
     found = approximate(search, options, ends, on_round)
     while broken := broken_lines(problem, found.spend) - set(caps):
         caps |= {line: most_spend(search, line, ends) for line in sorted(broken)}
-        logical = build_search(problem, known, caps)
+        logical = build_search(problem, known, caps, against)
         found = approximate(logical, options, ends, on_round, rounds=found.rounds)
     return branched(found, options, ends, on_round) if bends(found) else found
 
 
 def bends(found: Optimum) -> bool:
-    """Whether S-shaped draws leave a gap that is worth branching for."""
-    return found.gap > found.target and not all(hull.is_curve for hull in found.search.problem.response.hulls)
+    """Whether S-shaped draws leave a gap that branching can close; with risk in the objective it stays as it is."""
+    return (
+        found.search.risk is None
+        and found.gap > found.target
+        and not all(hull.is_curve for hull in found.search.problem.response.hulls)
+    )
 
 
 def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRound) -> Optimum:
@@ -152,9 +159,9 @@ def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRou
 
     def accept(spend: Floats, columns: Floats) -> tuple[Floats, Floats] | None:
         held = repair(search, spend, columns, ends) if breaks_logic(search, spend) else (spend, columns)
-        if held is None or broken_lines(search.problem, held[0]) or not keeps_returns(search.problem, held[0]):
-            return None
-        return held
+        if held is not None and not keeps_returns(search.problem, held[0]):
+            held = mended_with_logic(search, *held, best=None, ends=ends)
+        return None if held is None or broken_lines(search.problem, held[0]) else held
 
     target = max(options.gap, options.branch_gap)
     tree = Tree(
@@ -191,10 +198,13 @@ def breaks_logic(search: Search, spend: Floats) -> bool:
 def most_spend(search: Search, line: int, ends: float) -> Floats:
     """The most any plan can spend on a line in each week under the business rows, array (week,), currency."""
     most = np.empty(len(search.problem.weeks))
+    # With fractions allowed each answer is a fast linear program, and no less a ceiling.
+    search.master.set_integer(search.switches, integer=False)
     for week, column in enumerate(search.spend_columns[line]):
         search.master.set_costs(np.array([column], dtype=np.int32), np.ones(1))
         solved = search.master.solve(seconds=ends - time.monotonic(), gap=0.0)
         most[week] = solved.bound * search.decision.unit if np.isfinite(solved.bound) else search.problem.total
+    search.master.set_integer(search.switches, integer=True)
     search.set_objective()
     return most
 
@@ -309,10 +319,11 @@ class _Rounds:
             if not repaired or hull <= self.hull:
                 return
         if not self.relaxed and not keeps_returns(self.search.problem, spend):
-            if mended := mend(self.search, spend, columns, self.best, self.ends):
-                spend, columns = mended
-                hull = self.search.cut_at(spend)
-            if not mended or hull <= self.hull or breaks_logic(self.search, spend):
+            if (mended := mended_with_logic(self.search, spend, columns, self.best, self.ends)) is None:
+                return
+            spend, columns = mended
+            hull = self.search.cut_at(spend)
+            if hull <= self.hull:
                 return
         self.best, self.best_columns, self.hull = spend, columns, hull
 
@@ -328,11 +339,10 @@ class _Rounds:
                     "money into weak lines."
                 )
             raise TimeLimitReached(told)
-        mean, _ = self.search.respond(self.best, hull=False)
         self.search.remember(self.best)
         return Optimum(
             spend=self.best,
-            objective=self.search.objective_of(self.best, mean),
+            objective=self.search.value_of(self.best),
             bound=self.bound,
             hull_objective=self.hull,
             rounds=self.rounds,
@@ -367,6 +377,24 @@ def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple
             break
     search.limit_switches(search.off, search.on)
     return found
+
+
+def mended_with_logic(
+    search: Search, spend: Floats, columns: Floats, best: Floats | None, ends: float
+) -> tuple[Floats, Floats] | None:
+    """A plan near this one that keeps the limits on expected GMV and the weak-ROI logic; None when none is found.
+
+    Keeping a limit can turn a strong week into a weak one: such weeks are told to be weak, and the limits kept anew.
+    """
+    for _ in range(len(search.problem.weeks)):
+        mended = mend(search, spend, columns, best, ends)
+        if mended is None or not breaks_logic(search, mended[0]):
+            return mended
+        spend, columns = mended[0], mended[1].copy()
+        for key, weak in truly_weak(search, spend).items():
+            where = search.weak_columns[key]
+            columns[where] = np.maximum(np.rint(columns[where]), weak)
+    return None
 
 
 def truly_weak(search: Search, spend: Floats) -> dict[tuple[str, int], Floats]:

@@ -71,6 +71,9 @@ def mend(
         Monotonic time.
     """
     found = _restricted(search, spend, columns, ends)
+    if found is None:
+        # Tangents near nothing are the least of all: where they do not fit, the limit asks for next to nothing.
+        found = _restricted(search, _without_counted(search.problem, spend), columns, ends)
     if found is None and best is not None and not search.switches.size:
         return _between(search.problem, best, spend), columns
     return found
@@ -97,6 +100,14 @@ def _restricted(search: Search, spend: Floats, columns: Floats, ends: float) -> 
             break
     search.limit_switches(*before)
     return found
+
+
+def _without_counted(problem: PlanProblem, spend: Floats) -> Floats:
+    """A plan without the lines whose GMV counts against a limit."""
+    counted = np.zeros(len(problem.lines), dtype=np.bool_)
+    for form in gmv_forms(problem):
+        counted |= form.gmv < 0
+    return np.where(counted[:, None], 0.0, spend)
 
 
 def _add_inner_row(search: Search, form: GmvForm, spend: Floats) -> None:

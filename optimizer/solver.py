@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
-Outcome = Literal["optimal", "infeasible", "time_limit"]
+Outcome = Literal["optimal", "infeasible", "time_limit", "unknown"]
 
 INFINITY = float("inf")
 THREADS = 1  # one for every HiGHS of the process, and the answers are the same everywhere
@@ -123,6 +123,12 @@ class Master:
         status = self._highs.addRows(len(lower), lower, upper, len(index), starts, index, value)
         _expect_ok(status, "adding rows")
 
+    def keep_rows(self, count: int) -> None:
+        """Let all rows but the first ``count`` go."""
+        extra = np.arange(count, self.rows, dtype=np.int32)
+        if extra.size:
+            _expect_ok(self._highs.deleteRows(extra.size, extra), "taking rows out")
+
     def copy_row(self, row: int, lower: float | None, upper: float | None) -> int:
         """Add a row with the entries of another and its own bounds; returns its number."""
         starts, index, value = self.matrix()
@@ -132,18 +138,19 @@ class Master:
         self.add_rows(np.array([low]), np.array([high]), start, index[entries], value[entries])
         return self.rows - 1
 
-    def keep_rows(self, count: int) -> None:
-        """Let all rows but the first ``count`` go."""
-        extra = np.arange(count, self.rows, dtype=np.int32)
-        if extra.size:
-            _expect_ok(self._highs.deleteRows(extra.size, extra), "taking rows out")
-
     def add_column(self, cost: float, rows: Sequence[int], values: Sequence[float]) -> int:
         """Add a column that is zero or more; returns its number."""
         _refuse_non_finite(np.array([cost, *values]), "a column's coefficients")
         index, value = np.array(rows, dtype=np.int32), np.array(values, dtype=np.float64)
         _expect_ok(self._highs.addCol(cost, 0.0, INFINITY, len(index), index, value), "adding a column")
         return int(self._highs.getNumCol()) - 1
+
+    def add_free_columns(self, count: int) -> int:
+        """Add columns without limits; returns the number of the first."""
+        first = int(self._highs.getNumCol())
+        status = self._highs.addVars(count, np.full(count, -INFINITY), np.full(count, INFINITY))
+        _expect_ok(status, "adding columns")
+        return first
 
     def set_row(self, row: int, lower: float | None, upper: float | None) -> None:
         """Change a row's bounds; None is no bound."""
@@ -176,6 +183,12 @@ class Master:
     def solve(self, *, seconds: float, gap: float, maximise: bool = True) -> Solved:
         """Solve; every option is stated anew. "Infeasible" is confirmed without presolve."""
         solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="choose")
+        if solved.outcome == "unknown":
+            # A basis that many nearly equal cuts have made singular: begin without it.
+            _expect_ok(self._highs.clearSolver(), "starting afresh")
+            solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="on")
+        if solved.outcome == "unknown":
+            raise RuntimeError("HiGHS ended without an answer")
         if solved.outcome == "infeasible":
             return self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="off")
         return solved
@@ -211,10 +224,8 @@ class Master:
             has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
             columns = np.array(highs.getSolution().col_value) if has_plan else np.empty(0)
             return Solved("time_limit", columns, bound)
-        if status == kinds.kUnknown and presolve != "off":
-            # A warm start that went astray numerically; from scratch it is an ordinary program.
-            _expect_ok(highs.clearSolver(), "starting afresh")
-            return self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="off")
+        if status in {kinds.kUnknown, kinds.kSolveError}:
+            return Solved("unknown", np.empty(0), INFINITY)
         raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)}")
 
     def duals(self) -> Floats:
