@@ -234,8 +234,16 @@ class _Quarter:
     def stored(self) -> Entry | None:
         """What was decided of the week on the same figures; None when there is something to decide."""
         latest = self.latest()
-        same = latest is not None and latest.actuals == self.actuals().fingerprint
-        return latest if same and not self._overrides else None
+        if latest is None or latest.actuals != self.actuals().fingerprint:
+            return None
+        return latest if not self._overrides or self._says_the_same(latest) else None
+
+    def _says_the_same(self, entry: Entry) -> bool:
+        """Whether what is asked for now was decided in an entry, for the same reason."""
+        waived = {(one["line"], one["week"]) for one in entry.decision["waived"]}
+        week = self.problem.weeks[self.week].isoformat()
+        asked = {(line, week) for line in self.order.waive}
+        return (entry.decision["forced"], entry.why) == (self.order.force, self.order.why) and asked <= waived
 
     def kind(self, actuals: Actuals) -> Kind:
         """What kind of entry this will be."""

@@ -109,10 +109,13 @@ def test_deciding_against_the_rules_needs_a_reason(budget, project):
     assert "needs a reason" in answer.problems[0]
     assert not (project / "ledger" / "2027Q4.jsonl").exists()
     budget("review", "--actuals", "week01.csv", "--week", WEEK_1, "--quiet")
-    found = budget(
+    words = (
         *("review", "--actuals", "week01.csv", "--week", WEEK_1, "--waive", "kuaishou_live"),
         *("--reason", "店铺装修，数据不可比", "--by", "林", "--json", "--quiet"),
-    ).document
+    )
+    found = budget(*words).document
+    assert budget(*words).document["ledger"] == found["ledger"]  # said twice, decided once
+    assert len(ledger(project)) == 2
     assert found["kind"] == "override"
     assert "kuaishou_live" not in [action["line"] for action in found["fired"]]
     entry = ledger(project)[-1]
