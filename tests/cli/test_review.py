@@ -267,3 +267,18 @@ def test_killed_at_any_moment_the_review_can_be_run_again(project):
     assert done.returncode == 0
     assert len(ledger(project)) == 1
     assert not list((project / "ledger").glob("*.tmp"))
+
+
+@pytest.mark.slow
+def test_a_review_loads_no_sampler(project):
+    code = """
+import sys
+from budget.cli import app
+try:
+    app(["review", "--actuals", "week01.csv", "--week", "2027-10-04", "--quiet"])
+except SystemExit as end:
+    assert end.code == 0
+assert not {"pymc", "arviz", "pytensor", "numba", "nutpie", "matplotlib", "xarray"} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
