@@ -11,6 +11,7 @@ from budget.commands.backtest import backtest
 from budget.commands.fitting import fit
 from budget.commands.planning import check, evaluate, plan
 from budget.commands.projects import init, schema, simulate
+from budget.commands.review import ledger, review
 
 app = typer.Typer(
     name="budget",
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (plan, fit, check, evaluate, backtest, simulate, init, schema):
+for command in (plan, fit, check, evaluate, review, ledger, backtest, simulate, init, schema):
     app.command()(command)
 
 

@@ -19,8 +19,10 @@ from optimizer.plan import (
     Proof,
     Relaxation,
     RuleReport,
+    RuleValue,
 )
 from optimizer.verify import Finding
+from reports.reasons import reason_document
 
 Document = dict[str, Any]
 
@@ -58,6 +60,7 @@ def plan_document(plan: Plan, health: Mapping[str, Any], fingerprint: str, files
         "proof": _proof(plan.proof),
         "constraints": [_constraint(report) for report in plan.constraints],
         "rules": [_rule(report) for report in plan.rules],
+        "rule_value": _rule_value(plan.rule_value),
         "versus": _versus(plan),
         "health": dict(health),
         "notes": list(plan.notes),
@@ -134,7 +137,10 @@ def _line(line: LinePlan) -> Document:
         "roi": _interval(line.roi),
         "mroi": _number(line.mroi),
         "prob_weak": _number(line.prob_weak),
+        "prob_cut": _number(line.prob_cut),
+        "expected_spend_after_cuts": _cent(line.spend_after_cuts),
         "near_optimal": None if line.near_optimal is None else [_cent(spend) for spend in line.near_optimal],
+        "reason": reason_document(line),
     }
 
 
@@ -144,6 +150,7 @@ def _expected(plan: Plan) -> Document:
         "profit": _number(plan.profit),
         "roi": _number(plan.roi),
         "cvar": _number(plan.cvar),
+        "prob_target": _number(plan.prob_target),
     }
 
 
@@ -173,6 +180,9 @@ def _constraint(report: ConstraintReport) -> Document:
         "binding": bool(report.binding),
         "price": _number(report.price),
         "price_unit": report.price_unit,
+        "part": report.part,
+        "soft": report.soft,
+        "violation": report.violation,
     }
 
 
@@ -183,6 +193,17 @@ def _rule(report: RuleReport) -> Document:
         "fired": bool(report.fired),
         "lines": list(report.lines),
         "effect": report.effect,
+    }
+
+
+def _rule_value(value: RuleValue | None) -> Document | None:
+    if value is None:
+        return None
+    return {
+        "gmv": _interval(value.gmv),
+        "saved": _interval(value.saved),
+        "lost_per_unit": _number(value.lost_per_unit),
+        "paths": value.paths,
     }
 
 

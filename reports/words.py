@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 from optimizer.plan import LinePlan, PlanStatus
+from reports.words_review import REVIEW_EN, REVIEW_ZH
 
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = get_args(Lang)
@@ -47,6 +48,23 @@ _EN = {
     "headline.nothing_binds": "No rule binds.",
     "headline.spend_change": "lines with a response {change} against the {spend} of the same weeks last year",
     "list.join": ", ",
+    "reason.wins": "{line} gets {after}, {change} more than {basis} ({before}): {why}.",
+    "reason.loses": "{line} gets {after}, {change} less than {basis} ({before}): {why}.",
+    "reason.keeps": "{line} gets {after}, as in {basis} ({before}): {why}.",
+    "reason.starts": "{line} gets {after}; {basis} had nothing for it: {why}.",
+    "reason.basis.last_year": "last year's mix at this total",
+    "reason.basis.previous": "the plan before",
+    "reason.cause.earns_more": "there, the next unit of money on it earned {own}, on the other lines {others}",
+    "reason.cause.earns_less": "there, the next unit of money on it earned {own}, on the other lines {others}",
+    "reason.cause.alike": "the next unit of money on it earns {own}, on the other lines {others}",
+    "reason.cause.alike_alone": "the next unit of money on it earns {own}",
+    "reason.cause.cut": "its ROI has been weak, so it is cut by {rules}",
+    "reason.cause.held_up": "held up by {rules}, though its next unit of money earns {own}, the others' {others}",
+    "reason.cause.held_down": "held down by {rules}, though its next unit of money earns {own}, the others' {others}",
+    "reason.cause.rules": "decided by {rules}; the next unit of money on it earns {own}, on the other lines {others}",
+    "reason.cause.rules_alone": "decided by {rules}; the next unit of money on it earns {own}",
+    "reason.cause.reserved": "it is reserved, not optimised",
+    "reason.within": ", within {rules}",
     "sentence.join": " ",
     "section.allocation": "Allocation",
     "section.allocation.sentence": "Spend by line, what it is expected to earn, and what holds it. "
@@ -145,7 +163,20 @@ _EN = {
     "kind.concentration": "concentration",
     "kind.change": "change",
     "kind.pilot": "pilot",
+    "kind.fixed": "fixed money",
+    "kind.budget": "budget of some weeks",
+    "kind.phases": "phases",
+    "kind.mix": "mix",
+    "kind.weeks_on": "weeks on",
+    "kind.cardinality": "number of lines",
+    "kind.either_or": "either or",
+    "kind.roi": "least ROI",
+    "kind.cost_ceiling": "cost ceiling",
     "kind.cut": "weak-ROI cut",
+    "kind.top_up": "strong-ROI top-up",
+    "kind.release": "reserve release",
+    "kind.recovery": "recovery after a cut",
+    "kind.move_cap": "cap on moved money",
     "verdict.PASS": "PASS",
     "verdict.REVIEW": "REVIEW",
     "verdict.FAIL": "FAIL",
@@ -259,6 +290,23 @@ _ZH = {
     "headline.nothing_binds": "没有规则卡住方案。",
     "headline.spend_change": "有响应的渠道支出较去年同期（{spend}）{change}",
     "list.join": "，",
+    "reason.wins": "{line}分得 {after}，比{basis}（{before}）多 {change}：{why}。",
+    "reason.loses": "{line}分得 {after}，比{basis}（{before}）少 {change}：{why}。",
+    "reason.keeps": "{line}分得 {after}，与{basis}（{before}）持平：{why}。",
+    "reason.starts": "{line}分得 {after}，{basis}中没有这一项：{why}。",
+    "reason.basis.last_year": "按去年结构分配本次总额",
+    "reason.basis.previous": "上一版方案",
+    "reason.cause.earns_more": "当时这一项再投 1 元带来 {own}，其他各项平均 {others}",
+    "reason.cause.earns_less": "当时这一项再投 1 元只带来 {own}，其他各项平均 {others}",
+    "reason.cause.alike": "这一项再投 1 元带来 {own}，其他各项平均 {others}",
+    "reason.cause.alike_alone": "这一项再投 1 元带来 {own}",
+    "reason.cause.cut": "ROI 持续偏弱，被“{rules}”削减",
+    "reason.cause.held_up": "由“{rules}”托住，尽管这一项再投 1 元只带来 {own}，其他各项平均 {others}",
+    "reason.cause.held_down": "受“{rules}”限制，尽管这一项再投 1 元带来 {own}，其他各项平均 {others}",
+    "reason.cause.rules": "由“{rules}”决定；这一项再投 1 元带来 {own}，其他各项平均 {others}",
+    "reason.cause.rules_alone": "由“{rules}”决定；这一项再投 1 元带来 {own}",
+    "reason.cause.reserved": "属于预留资金，不参与优化",
+    "reason.within": "，同时受“{rules}”约束",
     "sentence.join": "",
     "section.allocation": "预算分配",
     "section.allocation.sentence": "各项支出、预期回报以及受到的约束。区间包含 90% 的后验概率。",
@@ -355,7 +403,20 @@ _ZH = {
     "kind.concentration": "集中度",
     "kind.change": "变动幅度",
     "kind.pilot": "试点",
+    "kind.fixed": "固定金额",
+    "kind.budget": "时段预算",
+    "kind.phases": "分阶段预算",
+    "kind.mix": "内容配比",
+    "kind.weeks_on": "连续投放周数",
+    "kind.cardinality": "启用项数",
+    "kind.either_or": "二选一",
+    "kind.roi": "最低 ROI",
+    "kind.cost_ceiling": "单次成本上限",
     "kind.cut": "弱 ROI 削减",
+    "kind.top_up": "强 ROI 追加",
+    "kind.release": "预留资金释放",
+    "kind.recovery": "削减后恢复",
+    "kind.move_cap": "调整上限",
     "verdict.PASS": "通过",
     "verdict.REVIEW": "需复核",
     "verdict.FAIL": "不通过",
@@ -444,6 +505,9 @@ _ZH = {
     "cure.infeasible": "请按建议放宽所列规则之一。",
     "cure.time_limit": "请加大 --time-limit，或用 --gap 接受更大的差距。",
 }
+
+_EN |= REVIEW_EN
+_ZH |= REVIEW_ZH
 
 WORDS: Mapping[Lang, Mapping[str, str]] = MappingProxyType({"en": MappingProxyType(_EN), "zh": MappingProxyType(_ZH)})
 """Language to key to word; words with ``{fields}`` are filled by :func:`say`."""
