@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,9 +38,16 @@ _STYLES: dict[str, dict[str, Any]] = {
     "head": {"bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter"},
     "cell": {"valign": "top", "bottom": 4, "bottom_color": "#BFBFBF"},
     "input": {"bg_color": "#FFF9DB", "font_color": "#1F4EC8", "border": 1, "border_color": "#D9D9D9", "locked": False},
+    "shown_input": {"bg_color": "#FFF9DB", "font_color": "#1F4EC8", "border": 1, "border_color": "#D9D9D9"},
+    "status_ok": {"bold": True, "font_size": 12, "font_color": "#2E7D32"},
     "total": {"bold": True, "top": 1, "bottom": 6},
     "status": {"bold": True, "font_size": 12},
+    "linked": {"valign": "top", "bottom": 4, "bottom_color": "#BFBFBF", "font_color": "#2E7D32"},
+    "static": {"valign": "top", "bottom": 4, "bottom_color": "#BFBFBF", "font_color": "#7F7F7F"},
     "link": {"font_color": "#1F4EC8", "underline": 1},
+    "passed": {"font_color": "#2E7D32"},
+    "weak": {"bg_color": "#FBE3D6", "font_color": "#9C3D0A"},
+    "changed": {"bold": True, "bg_color": "#FFE08A", "font_color": "#1F4EC8"},
     "failed": {"bold": True, "bg_color": "#C00000", "font_color": "#FFFFFF"},
 }
 
@@ -71,10 +78,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A live cell and its value at the time of writing."""
+    """A live cell and its value at the time of writing; ``value`` is text where the formula gives text."""
 
     text: str
-    value: float
+    value: float | str
 
 
 @dataclass(slots=True)
@@ -112,6 +119,17 @@ class Sheet:
     def widen(self, column: int, words: str, most: int = 48) -> None:
         """Make a column as wide as words need, Chinese marks counted double."""
         self.widths[column] = max(self.widths.get(column, 9), min(most, cell_len(words) + 2))
+
+    def table(self, head: int, first: int, titles: Sequence[str]) -> None:
+        """Write the titles of a block."""
+        for place, title in enumerate(titles, start=first):
+            self.put(head, place, title, Kind.TEXT, "head")
+            self.widen(place, title, most=16)
+
+    def block(self, head: int, title: str, sentence: str = "") -> None:
+        """Write the heading of a block, above its titles, as ``FAST`` wants every block named."""
+        words = f"{title}  {sentence}".strip()
+        self.page.write_string(head - 1, 0, plain(words)[:_LONGEST_TEXT], self.book.style("subtitle"))
 
     def unless_zero(self) -> dict[str, Any]:
         """Return the conditional format that turns a check red."""
