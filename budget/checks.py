@@ -14,7 +14,8 @@ from budget.validation import did_you_mean, shown
 from mmm.calendar import quarter_weeks
 from mmm.problems import InputError
 from mmm.settings import SplitFiles
-from optimizer.constraints import Bounds, CategoryShare, GroupShare, Pilot, Rule
+from optimizer.constraints import Bounds, CategoryShare, Rule
+from optimizer.rules import Recovery
 
 if TYPE_CHECKING:
     from datetime import date
@@ -153,19 +154,32 @@ def _references(project: Project) -> Iterator[Finding]:
     groups = {group for line in lines.values() for group in line.groups}
     categories = {line.category for line in lines.values() if line.category is not None}
     for path, rule in _rules(project.plan):
-        if isinstance(rule, CategoryShare):
-            yield from _unknown((*path, "category"), "category", [rule.category], categories)
-        elif isinstance(rule, GroupShare):
-            yield from _unknown((*path, "group"), "group", [rule.group], groups)
-        else:
-            key = "line" if isinstance(rule, Pilot) else "lines"
-            yield from _unknown((*path, key), "line", _named_lines(rule), lines)
+        for key, known in (("category", categories), ("group", groups)):
+            named = getattr(rule, key, None)
+            yield from _unknown((*path, key), key, [] if named is None else [named], known)
+        for key in ("line", "lines"):
+            yield from _unknown((*path, key), "line", _named(getattr(rule, key, None)), lines)
+        for key in ("line", "reserve") if rule.kind in {"release", "top_up"} else ():
+            named = getattr(rule, key, None)
+            if named in project.channels:
+                cure = "Name a budget line under lines:, which holds money without a response."
+                yield Finding((*path, key), "this is a channel, not a reserve line", shown(named), cure)
+            elif key == "reserve":
+                yield from _unknown((*path, key), "line", _named(named), project.lines)
+    yield from _recoveries(project.plan)
 
 
-def _named_lines(rule: Rule) -> tuple[str, ...]:
-    """Lines that a rule names; none for ``all``."""
-    given: str | tuple[str, ...] = rule.line if isinstance(rule, Pilot) else getattr(rule, "lines", "all")
-    if given == "all":
+def _recoveries(plan: PlanSettings) -> Iterator[Finding]:
+    """Recovery follows a cut that exists."""
+    cuts = [cut.name for cut in plan.cuts]
+    for path, rule in _rules(plan):
+        if isinstance(rule, Recovery):
+            yield from _unknown((*path, "after"), "cut rule", [rule.after], cuts)
+
+
+def _named(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Lines that a key names; none for ``all``."""
+    if given is None or given == "all":
         return ()
     return (given,) if isinstance(given, str) else given
 
@@ -174,7 +188,7 @@ def _unknown(path: YamlPath, what: str, names: Iterable[str], known: Iterable[st
     table = set(known)
     for name in names:
         if name not in table:
-            cure = did_you_mean(name, table) or f"No channel or line has a {what}."
+            cure = did_you_mean(name, table) or f"There is no {what} to name yet."
             yield Finding(path, f"there is no such {what}", shown(name), cure)
 
 
@@ -222,7 +236,7 @@ def _minimums(project: Project) -> Mapping[str, tuple[float, YamlPath]]:
         if not isinstance(rule, Bounds) or rule.relative_to is not None or rule.min is None:
             continue
         amount = rule.min * (1 if rule.per == "horizon" else weeks)
-        for name in project.channels if rule.lines == "all" else _named_lines(rule):
+        for name in project.channels if rule.lines == "all" else _named(rule.lines):
             if amount > least.get(name, (0.0, path))[0]:
                 least[name] = (amount, path)
     return least

@@ -16,7 +16,7 @@ import numpy as np
 from budget.checks import total_fen
 from budget.project import LoadedProject, demo_folder, find_config, load_project
 from budget.store import FitStore, fingerprint_file, fit_fingerprint, manifest, write_atomically
-from mmm.calendar import Calendar, intensity, quarter_of, quarter_weeks, read_calendar, week_range
+from mmm.calendar import Calendar, intensity, quarter_of, quarter_weeks, read_calendar, week_range, window_weeks
 from mmm.curves import ResponseCurves, load_curves
 from mmm.problems import InputError, ModelRejected, Problem
 from mmm.settings import SplitFiles
@@ -275,10 +275,31 @@ def _total(loaded: LoadedProject) -> int:
     return fen
 
 
-def rulebook_before_fit(loaded: LoadedProject, panel: Panel) -> Rulebook:
+def rule_windows(loaded: LoadedProject, calendar: Calendar) -> dict[str, tuple[int, ...]]:
+    """Positions of the plan's weeks that touch each calendar peak which a rule names.
+
+    Raises
+    ------
+    InputError
+        With every name that the calendar does not hold.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    problems: list[Problem] = []
+    for name in loaded.project.plan.windows:
+        try:
+            found[name] = window_weeks(calendar, name, plan_weeks(loaded))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def rulebook_before_fit(loaded: LoadedProject, data: Data) -> Rulebook:
     """The rules on the lines' history, before there is a model."""
     from optimizer.problem import History, Rulebook, build_lines
 
+    panel = data.panel
     several = len(panel.units) > 1
     names = [f"{c}@{u}" if several else c for u in panel.units for c in panel.channels]
 
@@ -289,7 +310,8 @@ def rulebook_before_fit(loaded: LoadedProject, panel: Panel) -> Rulebook:
     plan, weeks = loaded.project.plan, plan_weeks(loaded)
     who = identities(loaded, names, [False] * len(names))
     lines = build_lines(who, history, weeks, plan.rules)
-    return Rulebook(plan, lines, weeks, quarter_of(weeks), _total(loaded), loaded.project.currency)
+    windows = rule_windows(loaded, data.calendar)
+    return Rulebook(plan, lines, weeks, quarter_of(weeks), _total(loaded), loaded.project.currency, windows=windows)
 
 
 def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
@@ -306,8 +328,8 @@ def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
     span = week_range(weeks[0], len(weeks) + curves.max_lag)
     goes_on = np.array([line.reference.mean() for line in lines if not line.reserve])
     response = curves.over(weeks, intensity(calendar, span), goes_on)
-    total = _total(loaded)
-    return PlanProblem(plan, lines, weeks, quarter_of(weeks), total, loaded.project.currency, response)
+    facts = (plan, lines, weeks, quarter_of(weeks), _total(loaded), loaded.project.currency)
+    return PlanProblem(*facts, response, windows=rule_windows(loaded, calendar))
 
 
 def plan_notes(session: Session, fitted: Fitted) -> list[str]:
@@ -379,7 +401,7 @@ def rules_clash(session: Session, data: Data) -> Plan | None:
     """The infeasible plan, when the rules clash whatever the response; None when they can hold."""
     from optimizer.assemble import rules_can_hold
 
-    return rules_can_hold(rulebook_before_fit(session.loaded, data.panel))
+    return rules_can_hold(rulebook_before_fit(session.loaded, data))
 
 
 def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | None]:
@@ -388,7 +410,7 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
 
     data = read_data(session.loaded, progress)
     panel, calendar = data.panel, data.calendar
-    rulebook = rulebook_before_fit(session.loaded, panel)
+    rulebook = rulebook_before_fit(session.loaded, data)
     spend = panel.spend.sum(axis=(0, 1))
     facts = {
         "project": session.loaded.path.name,

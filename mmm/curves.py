@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -183,11 +184,14 @@ class WindowResponse:
     intensity: Floats  # (span,)
     by_name: Floats = field(init=False, repr=False)  # (name, draw, lag): the adstock weights, contiguous per name
     scale: Floats = field(init=False, repr=False)  # (name, draw, span): currency per week at full saturation
+    touch: Floats = field(init=False, repr=False)  # (name, draw, 1): stock up to which the concave hull is linear
 
     def __post_init__(self) -> None:
         peak = np.exp(self.curves.kappa.T[:, :, None] * self.intensity)
         object.__setattr__(self, "by_name", np.ascontiguousarray(self.curves.weights.transpose(1, 0, 2)))
         object.__setattr__(self, "scale", self.curves.ceiling.T[:, :, None] * peak)
+        families = [self.curves.family(name) for name in range(len(self.curves.names))]
+        object.__setattr__(self, "touch", np.array([family.touch(*shape) for family, shape in families]))
 
     @property
     def span(self) -> int:
@@ -242,28 +246,75 @@ class WindowResponse:
         gradient : array (name, span, week)
             Change of each week's GMV per unit of spend in each plan week.
         """
+        mean, by_lag = self.tangents(spend, hull=hull)
+        gradient = np.zeros((*mean.shape, self.weeks))
+        for lag in range(self.curves.max_lag + 1):
+            at = np.arange(lag, min(self.span, lag + self.weeks))
+            gradient[:, at, at - lag] = by_lag[:, at, lag]
+        return mean, gradient
+
+    def tangents(
+        self,
+        spend: Floats,
+        *,
+        hull: bool = False,
+        names: Sequence[int] | None = None,
+        shares: Floats | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Expected GMV and its slope in the spend of every lag, which is all a tangent needs.
+
+        Parameters
+        ----------
+        spend : array (week, name)
+            Currency per week.
+        hull : bool
+            Put every draw through its concave hull.
+        names : sequence of int, optional
+            The curves wanted; all of them when absent.
+        shares : array (draw,), optional
+            Weight of every draw, summing to one; alike when absent.
+
+        Returns
+        -------
+        mean : array (name, span)
+            Currency per week.
+        by_lag : array (name, span, lag)
+            Change of each week's GMV per unit of spend so many weeks before it.
+        """
         curves = self.curves
+        wanted = range(len(curves.names)) if names is None else names
+        each = np.full(curves.draws, 1.0 / curves.draws) if shares is None else shares
         lags = self.lags(spend)
-        mean = np.empty((len(curves.names), self.span))
-        gradient = np.zeros((len(curves.names), self.span, self.weeks))
-        for name in range(len(curves.names)):
+        mean = np.empty((len(wanted), self.span))
+        by_lag = np.empty((len(wanted), self.span, curves.max_lag + 1))
+        for row, name in enumerate(wanted):
             weights = self.by_name[name]
             stock = np.maximum(weights @ lags[name].T, LEAST_STOCK)
             level, steep = self._curve(name, stock, hull=hull)
-            mean[name] = (self.scale[name] * level).mean(axis=0)
-            by_lag = (self.scale[name] * steep).T @ weights / (curves.draws * curves.reference[name])
-            for lag in range(curves.max_lag + 1):
-                at = np.arange(lag, min(self.span, lag + self.weeks))
-                gradient[name, at, at - lag] = by_lag[at, lag]
-        return mean, gradient
+            scale = self.scale[name]
+            mean[row] = np.einsum("d,dt,dt->t", each, scale, level)
+            steep *= scale
+            steep *= each[:, None]
+            by_lag[row] = steep.T @ weights / curves.reference[name]
+        return mean, by_lag
 
     def _curve(self, name: int, stock: Floats, *, hull: bool) -> tuple[Floats, Floats]:
         """Level and steepness of every draw's curve, or of its concave hull, at a stock (draw, span)."""
         family, shape = self.curves.family(name)
-        if not hull:
+        if not hull or not self.touch[name].any():
             level = family.level(stock, *shape, np)
             return level, family.steepness(stock, level, *shape)
-        on_curve = np.maximum(stock, family.touch(*shape))
+        on_curve = np.maximum(stock, self.touch[name])
         level = family.level(on_curve, *shape, np)
         steep = family.steepness(on_curve, level, *shape)
         return level - steep * (on_curve - stock), steep
+
+    def identity(self, name: int) -> bytes:
+        """What a tangent of one curve depends on, as a short hash: draws, family, reference and peaks."""
+        curves = self.curves
+        seen = blake2b(curves.saturation[name].encode(), digest_size=16)
+        for part in (self.by_name[name], curves.reference[name : name + 1], self.intensity):
+            seen.update(np.ascontiguousarray(part).tobytes())
+        for each in ("half_saturation", "slope", "tail", "ceiling", "kappa"):
+            seen.update(np.ascontiguousarray(getattr(curves, each)[:, name]).tobytes())
+        return seen.digest()

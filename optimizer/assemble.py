@@ -13,8 +13,10 @@ from threadpoolctl import threadpool_limits
 from mmm.problems import BudgetError, TimeLimitReached
 from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
+from optimizer.cuts import CutPool
+from optimizer.effects import rule_reports
 from optimizer.lines import is_named
-from optimizer.logic import must_cut, weak_weeks
+from optimizer.logic import weak_weeks
 from optimizer.plan import (
     Comparison,
     ConstraintReport,
@@ -23,14 +25,13 @@ from optimizer.plan import (
     Plan,
     PlanStatus,
     Proof,
-    RuleReport,
 )
-from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, build_decision, optimise
+from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, optimise
 from optimizer.prices import Key, row_prices
 from optimizer.problem import PlanProblem, Rulebook
+from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
 from optimizer.rounding import round_to_fen
-from optimizer.rules import WeakRoiCut
 from optimizer.verify import Finding, broken, verify
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +41,7 @@ CLEARLY = 0.8  # probability from which on a plan is called better than another
 ROUGH_DRAWS = 100
 ROUGH_GAP = 1e-2
 ROUGH_SECONDS = 10.0
-INTERNAL_KINDS = {"sign", "reserve", "cut"}
+INTERNAL_KINDS = {"sign", "reserve", "cut", "release", "recovery"}
 
 
 class PlanRefused(BudgetError):
@@ -52,6 +53,9 @@ def make_plan(
     options: SolveOptions,
     on_round: OnRound = lambda _round, _gap: None,
     notes: Sequence[str] = (),
+    *,
+    pool: CutPool | None = None,
+    ranges: bool = True,
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -63,6 +67,10 @@ def make_plan(
         Told the round and the gap so far.
     notes : sequence of str
         Sentences the reader must see; the plan adds its own.
+    pool : CutPool, optional
+        Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
+    ranges : bool
+        Look for near-optimal ranges, which a scenario among many need not have.
 
     Returns
     -------
@@ -81,12 +89,12 @@ def make_plan(
     with threadpool_limits(limits=1, user_api="blas"):
         problem = settled(problem)
         try:
-            optimum = optimise(problem, options, on_round)
+            optimum = optimise(problem, options, on_round, pool)
         except Infeasible as found:
             return _impossible(problem, explain(found.search.decision, found.search.master))
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
-        return _describe(problem, options, optimum, fen, findings, notes, began)
+        return _describe(problem, options, optimum, fen, findings, notes, began, ranges=ranges)
 
 
 def settled(problem: PlanProblem) -> PlanProblem:
@@ -98,7 +106,7 @@ def settled(problem: PlanProblem) -> PlanProblem:
     """
     rough = replace(
         problem,
-        settings=problem.settings.model_copy(update={"rules": ()}),
+        settings=problem.settings.without_cuts(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:
@@ -143,7 +151,16 @@ def check(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
 def findings_of(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
     """Every limit and what a whole-fen plan (line, week) makes of it."""
     weekly = expected_weekly(problem, fen / 100)
-    return verify(problem.settings, problem.lines, problem.weeks, problem.total_fen, fen.tolist(), weekly)
+    return verify(
+        problem.settings,
+        problem.lines,
+        problem.weeks,
+        problem.total_fen,
+        fen.tolist(),
+        weekly,
+        windows=problem.windows,
+        previous=problem.previous,
+    )
 
 
 def interval(draws: Floats) -> Interval:
@@ -186,11 +203,12 @@ def _describe(
     findings: Sequence[Finding],
     notes: Sequence[str],
     began: float,
+    *,
+    ranges: bool,
 ) -> Plan:
     """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
-    ranges = near_optimal_ranges(optimum)
-    scored = _scored(problem, fen, findings, prices, ranges)
+    scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
     own = _own_notes(problem, options, optimum, fen / 100)
     return replace(
         scored,
@@ -227,7 +245,7 @@ def _scored(
         cvar=float(worst.mean()),
         proof=None,
         constraints=tuple(_limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
-        rules=tuple(_rule_report(problem, rule, spend) for rule in problem.settings.rules),
+        rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
         last_quarter=_against(problem, total, _last_year(problem)),
         pro_rata=_against(problem, total, _pro_rata(problem, spend)),
@@ -296,10 +314,10 @@ def describe_lines(
 def _weak_fortnight(problem: PlanProblem, spend: Floats) -> dict[int, float]:
     """Probability, over the curves' uncertainty, that a line has a weak streak in the plan; by line."""
     found: dict[int, float] = {}
-    if not problem.settings.rules:
+    if not problem.settings.cuts:
         return found
     weekly = problem.response.value(spend[: problem.responding].T)[:, :, : spend.shape[1]]
-    for rule in problem.settings.rules:
+    for rule in problem.settings.cuts:
         for index, line in enumerate(problem.lines):
             if line.reserve or not is_named(line.name, rule.lines):
                 continue
@@ -332,31 +350,6 @@ def _limit_report(problem: PlanProblem, finding: Finding, prices: Mapping[Key, f
         price=price,
         price_unit=unit,
     )
-
-
-def _rule_report(problem: PlanProblem, rule: WeakRoiCut, spend: Floats) -> RuleReport:
-    """Which lines a weak-ROI rule cuts in this plan, and by how much."""
-    weekly = expected_weekly(problem, spend)
-    effects, lines = [], []
-    for index, line in enumerate(problem.lines):
-        if line.reserve or not is_named(line.name, rule.lines):
-            continue
-        told = []
-        if line.weak_weeks >= rule.weeks and line.recent.size:
-            held = (1 - rule.cut) * float(line.recent[-1])
-            told.append(
-                f"{line.name} was under 1:{line.weak_roi or rule.roi_below:g} in the last {line.weak_weeks} weeks of "
-                f"data, so its first week is held to {held:,.2f}"
-            )
-        cuts = must_cut(rule, line, weak_weeks(rule, line, spend[index], weekly[index]))
-        weeks = [problem.weeks[week + 1].isoformat() for week in np.flatnonzero(cuts) if spend[index, week] > 0]
-        if weeks:
-            told.append(f"{line.name} is projected weak, so it is cut in the weeks of {', '.join(weeks)}")
-        if told:
-            lines.append(line.name)
-            effects.append("; ".join(told))
-    effect = ". ".join(effects) + "." if effects else "No line is weak long enough in this plan."
-    return RuleReport(rule.name, rule.kind, fired=bool(lines), lines=tuple(lines), effect=effect)
 
 
 def _last_year(problem: PlanProblem) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -76,14 +76,17 @@ class TotalRule(Rule):
 
 
 class ReserveRule(Rule):
-    """Reserve lines are spread evenly over the weeks."""
+    """Reserve lines are spread evenly over the weeks, but for those that a rule releases."""
 
     kind: str = "reserve"
+    released: tuple[str, ...] = ()
+    """Reserve lines with weeks of their own."""
 
     def rows(self, decision: Decision) -> Iterator[Row]:
         """Every week like the first."""
         for index, line in enumerate(decision.lines):
-            for week in range(1, len(decision.weeks)) if line.reserve else ():
+            even = line.reserve and line.name not in self.released
+            for week in range(1, len(decision.weeks)) if even else ():
                 body = decision.spend[index, week] - decision.spend[index, 0]
                 name = f"{self.name}: {line.name} {decision.weeks[week]}"
                 yield decision.row(name, self, body, lower=0.0, upper=0.0, line=index)
@@ -99,12 +102,25 @@ class Decision:
         Mondays.
     total : float
         Currency.
+    windows : mapping of str to sequence of int
+        Positions of the weeks that touch each calendar peak which a rule names.
+    previous : array (line, week), optional
+        Currency: the plan that this one replaces.
     """
 
-    def __init__(self, lines: Sequence[Line], weeks: Sequence[date], total: float) -> None:
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        weeks: Sequence[date],
+        total: float,
+        windows: Mapping[str, Sequence[int]] | None = None,
+        previous: Floats | None = None,
+    ) -> None:
         self.lines = tuple(lines)
         self.weeks = tuple(weeks)
         self.total = total
+        self.windows = dict(windows or {})
+        self.previous = previous
         self.unit = total / (len(self.lines) * len(self.weeks))
         self.model = pyo.ConcreteModel()
         self.model.LINES = pyo.RangeSet(0, len(self.lines) - 1)
@@ -112,6 +128,7 @@ class Decision:
         # No cell can pass the total; the bound keeps every relaxation of the model bounded.
         self.model.spend = pyo.Var(self.model.LINES, self.model.WEEKS, bounds=(0, self.money(total)))
         self.model.switches = pyo.VarList(domain=pyo.Binary)
+        self.model.helpers = pyo.VarList(domain=pyo.NonNegativeReals)
         self.model.rows = pyo.ConstraintList()
         self.spend: Any = self.model.spend
         self.rows: list[Row] = []
@@ -124,6 +141,10 @@ class Decision:
     def switch(self) -> Any:
         """A new 0/1 variable."""
         return self.model.switches.add()
+
+    def helper(self) -> Any:
+        """A new variable that is zero or more, in scaled money, free but for the rows it stands in."""
+        return self.model.helpers.add()
 
     def row(
         self,

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.planner import Optimum, Search
+from optimizer.planner import Optimum
+from optimizer.program import Search
 from optimizer.verify import Sense
 
 Floats = npt.NDArray[np.float64]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from mmm.curves import WindowResponse
 from optimizer.lines import Line, is_named
-from optimizer.rules import WeakRoiCut
+from optimizer.rules import LogicRule, WeakRoiCut, weak_run
 from optimizer.settings import PlanSettings
 
 Floats = npt.NDArray[np.float64]
@@ -35,6 +34,10 @@ class Rulebook:
     quarter : str
     total_fen : int
     currency : str
+    windows : mapping of str to tuple of int
+        Positions of the plan's weeks that touch each calendar peak which a rule names.
+    previous : array (line, week) or None
+        Currency: the plan that this one replaces; None for a first plan.
     """
 
     settings: PlanSettings
@@ -43,6 +46,8 @@ class Rulebook:
     quarter: str
     total_fen: int
     currency: str
+    windows: Mapping[str, tuple[int, ...]] = field(default_factory=dict, kw_only=True)
+    previous: Floats | None = field(default=None, kw_only=True)
 
     @property
     def total(self) -> float:
@@ -113,7 +118,7 @@ def same_weeks_last_year(history: History, weeks: Sequence[date]) -> tuple[Float
 
 
 def build_lines(
-    identities: Sequence[Identity], history: History, weeks: Sequence[date], rules: Sequence[WeakRoiCut]
+    identities: Sequence[Identity], history: History, weeks: Sequence[date], rules: Sequence[LogicRule]
 ) -> tuple[Line, ...]:
     """Join what the project says of each line with what its past shows.
 
@@ -124,18 +129,19 @@ def build_lines(
     history : History
     weeks : sequence of date
         The plan's Mondays.
-    rules : sequence of WeakRoiCut
-        The first one's threshold counts a line's weak weeks.
+    rules : sequence of LogicRule
+        The threshold of the first weak-ROI rule on a line counts its weak weeks.
     """
     earlier = History(*_until(history, weeks[0]))
     reference, complete = same_weeks_last_year(earlier, weeks)
+    cuts = [rule for rule in rules if isinstance(rule, WeakRoiCut)]
     lines = []
     for index, who in enumerate(identities):
         if who.reserve:
             lines.append(_reserve_line(who, len(weeks)))
             continue
         spend = earlier.spend[:, index]
-        rule = next((rule for rule in rules if is_named(who.name, rule.lines)), None)
+        rule = next((cut for cut in cuts if is_named(who.name, cut.lines)), None)
         lines.append(
             Line(
                 name=who.name,
@@ -205,13 +211,4 @@ def _weak_weeks(history: History, index: int, rule: WeakRoiCut, who: Identity) -
         if history.modelled is None:
             return 0
         earned = history.modelled[:, index]
-    threshold = who.weak_roi or rule.roi_below
-    weak: list[Literal[0, 1]] = [
-        1 if paid > 0 and got < threshold * paid else 0 for paid, got in zip(spend, earned, strict=True)
-    ]
-    count = 0
-    for week in reversed(weak):
-        if not week:
-            break
-        count += 1
-    return count
+    return weak_run(spend, earned, who.weak_roi or rule.roi_below)

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.curves import WindowResponse
-from optimizer.planner import Optimum, objective_weights
+from optimizer.planner import Optimum
+from optimizer.program import objective_weights
 from optimizer.rounding import spend_rows
 
 Floats = npt.NDArray[np.float64]
@@ -78,7 +79,7 @@ def _scaled_plans(optimum: Optimum) -> _Scaled:
 
 
 def _program(plans: _Scaled) -> highspy.Highs:
-    """Columns: a scale per line, then theta per responding line; rows: the rules, the curves, the least objective."""
+    """Columns: a scale per line, a theta per responding line, helpers; rows: the rules, the curves, least objective."""
     search = plans.optimum.search
     lines, weeks = plans.base.shape
     names = search.problem.responding
@@ -90,12 +91,16 @@ def _program(plans: _Scaled) -> highspy.Highs:
     highs.setOptionValue("threads", 1)
     free = np.full(names, highspy.kHighsInf)
     highs.addVars(lines + names, np.concatenate([np.zeros(lines), -free]), np.concatenate([most, free]))
+    helpers = len(search.decision.model.helpers)
+    highs.addVars(helpers, np.zeros(helpers), np.full(helpers, highspy.kHighsInf))
     scaled = (plans.base / search.decision.unit).ravel()
     for each in spend_rows(plans.optimum):
         weights = np.bincount(each.cells // weeks, each.weights * scaled[each.cells], minlength=lines)
         index = np.flatnonzero(np.abs(weights) > 1e-12).astype(np.int32)
         # The plan itself obeys every row to the solver's tolerance; so much room keeps it inside.
-        highs.addRow(each.lower - 1e-6, each.upper + 1e-6, index.size, index, weights[index])
+        columns = np.concatenate([index, (each.helpers + lines + names).astype(np.int32)])
+        entries = np.concatenate([weights[index], each.helped])
+        highs.addRow(each.lower - 1e-6, each.upper + 1e-6, columns.size, columns, entries)
     per_gmv, per_money = objective_weights(search.problem)
     for name, (start, level, slope) in enumerate(_curves(plans, names)):
         for s, f, m in zip(start, level, slope, strict=True):

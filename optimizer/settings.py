@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from optimizer.constraints import Constraint
-from optimizer.rules import LogicRule
+from optimizer.rules import LogicRule, WeakRoiCut
 
 
 class Settings(BaseModel):
@@ -70,3 +70,18 @@ class PlanSettings(Settings):
     """Limits."""
     rules: tuple[LogicRule, ...] = ()
     """Logic rules."""
+
+    @property
+    def cuts(self) -> tuple[WeakRoiCut, ...]:
+        """The weak-ROI rules."""
+        return tuple(rule for rule in self.rules if isinstance(rule, WeakRoiCut))
+
+    def without_cuts(self) -> PlanSettings:
+        """The same settings without the weak-ROI rules."""
+        return self.model_copy(update={"rules": tuple(rule for rule in self.rules if not isinstance(rule, WeakRoiCut))})
+
+    @property
+    def windows(self) -> tuple[str, ...]:
+        """Names of the calendar peaks that constraints and rules speak of, each once."""
+        named = (getattr(rule, "window", None) for rule in (*self.constraints, *self.rules))
+        return tuple(dict.fromkeys(name for name in named if name is not None))

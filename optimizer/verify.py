@@ -14,7 +14,7 @@ the plan's mean spend over the limit's weeks (but at least one fen).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Literal, assert_never
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.constraints import Bounds, CategoryShare, Change, Concentration, Constraint, GroupShare, Pilot
+from optimizer.constraints import Bounds, CategoryShare, Change, Concentration, Constraint, GroupShare, Pilot, Rule
+from optimizer.rules import LogicRule, MoveCap, Recovery, ReserveRelease, StrongRoiTopUp, WeakRoiCut
 
 if TYPE_CHECKING:
     from optimizer.lines import Line, LineNames
-    from optimizer.rules import WeakRoiCut
     from optimizer.settings import PlanSettings
 
 Floats = npt.NDArray[np.float64]
@@ -84,6 +84,9 @@ def verify(
     total_fen: int,
     weekly_fen: Sequence[Sequence[int]],
     expected_gmv: npt.ArrayLike,
+    *,
+    windows: Mapping[str, Sequence[int]] | None = None,
+    previous: npt.ArrayLike | None = None,
 ) -> tuple[Finding, ...]:
     """Hold a plan against every rule.
 
@@ -101,6 +104,10 @@ def verify(
         Planned spend, whole fen.
     expected_gmv : array (line, week)
         Posterior-mean GMV that falls in each week, carry-in included, currency; zeros for reserve lines.
+    windows : mapping of str to sequence of int, optional
+        Positions of the weeks that touch each calendar peak which a rule names.
+    previous : array (line, week), optional
+        Currency: the plan that this one replaces.
 
     Returns
     -------
@@ -115,12 +122,12 @@ def verify(
     TypeError
         When a cell is not a whole number.
     """
-    issued = _issued(lines, weeks, weekly_fen, np.asarray(expected_gmv, dtype=np.float64))
-    limits = [_total(settings, issued, index(total_fen)), _sign(issued), *_even(issued)]
+    issued = _issued(lines, weeks, weekly_fen, np.asarray(expected_gmv, dtype=np.float64), windows, previous)
+    limits = [_total(settings, issued, index(total_fen)), _sign(issued), *_even(settings, issued)]
     for constraint in settings.constraints:
         limits.extend(_limits(constraint, issued))
     for rule in settings.rules:
-        limits.extend(_cut(rule, issued))
+        limits.extend(_logic(rule, settings.rules, issued))
     return tuple(limit.finding() for limit in limits)
 
 
@@ -137,6 +144,8 @@ class _Issued:
     weeks: tuple[date, ...]
     fen: tuple[tuple[int, ...], ...]
     gmv: Floats
+    windows: Mapping[str, tuple[int, ...]]
+    previous: tuple[Fraction, ...] | None  # line totals of the plan that is replaced, fen
 
     @property
     def spent(self) -> int:
@@ -151,7 +160,14 @@ class _Issued:
         return [i for i, line in enumerate(self.lines) if {line.name, line.name.split("@")[0]} & wanted]
 
 
-def _issued(lines: Sequence[Line], weeks: Sequence[date], weekly_fen: Sequence[Sequence[int]], gmv: Floats) -> _Issued:
+def _issued(
+    lines: Sequence[Line],
+    weeks: Sequence[date],
+    weekly_fen: Sequence[Sequence[int]],
+    gmv: Floats,
+    windows: Mapping[str, Sequence[int]] | None,
+    previous: npt.ArrayLike | None,
+) -> _Issued:
     fen = tuple(tuple(index(cell) for cell in row) for row in weekly_fen)
     if len(fen) != len(lines) or any(len(row) != len(weeks) for row in fen):
         raise ValueError(f"spend is not {len(lines)} lines by {len(weeks)} weeks")
@@ -159,7 +175,9 @@ def _issued(lines: Sequence[Line], weeks: Sequence[date], weekly_fen: Sequence[S
         raise ValueError(f"expected GMV is not {len(lines)} lines by {len(weeks)} weeks of finite numbers")
     if any(len(line.reference) != len(weeks) for line in lines):
         raise ValueError(f"a line's reference is not {len(weeks)} weeks long")
-    return _Issued(tuple(lines), tuple(weeks), fen, gmv)
+    named = {name: tuple(span) for name, span in (windows or {}).items()}
+    before = None if previous is None else tuple(sum(map(_fen, row), EXACTLY) for row in np.asarray(previous).tolist())
+    return _Issued(tuple(lines), tuple(weeks), fen, gmv, named, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +276,7 @@ class _Spell:
     def spent(self) -> Fraction:
         return Fraction(sum(self.issued.fen[self.index][t] for t in self.span))
 
-    def limit(
-        self, rule: Bounds | Change | Pilot | WeakRoiCut, sense: Sense, limit: Fraction, allowed: Fraction
-    ) -> _Limit:
+    def limit(self, rule: Rule, sense: Sense, limit: Fraction, allowed: Fraction) -> _Limit:
         near = _near(self.issued, len(self.span))
         head = (rule.name, rule.kind, self.subject, sense, self.spent)
         return _Limit(*head, limit, allowed, near, self.line.name, self.week)
@@ -282,10 +298,12 @@ def _sign(issued: _Issued) -> _Limit:
     return _Limit("no negative spend", "sign", "the smallest week", ">=", least, EXACTLY, EXACTLY, near=EXACTLY)
 
 
-def _even(issued: _Issued) -> Iterator[_Limit]:
+def _even(settings: PlanSettings, issued: _Issued) -> Iterator[_Limit]:
     """Ask for even weeks of reserve lines, to the fen; a form rather than a limit, so it never binds."""
+    releases = [rule for rule in settings.rules if isinstance(rule, ReserveRelease)]
+    held_back = {rule.line for rule in releases if issued.windows.get(rule.window or "")}
     for line, row in zip(issued.lines, issued.fen, strict=True):
-        if line.reserve:
+        if line.reserve and line.name not in held_back:
             subject, spread = f"{line.name}, largest less smallest week,", Fraction(max(row) - min(row))
             head = ("reserve spread evenly", "reserve", subject)
             yield _Limit(*head, "<=", spread, ONE_FEN, EXACTLY, near=EXACTLY, line=line.name)
@@ -431,24 +449,77 @@ def _pilot(rule: Pilot, issued: _Issued) -> Iterator[_Limit]:
         yield from _between(rule, spell, least, _fen(rule.max), measured=False)
 
 
-def _cut(rule: WeakRoiCut, issued: _Issued) -> Iterator[_Limit]:
+def _logic(rule: LogicRule, rules: Sequence[LogicRule], issued: _Issued) -> Iterator[_Limit]:
+    match rule:
+        case WeakRoiCut():
+            yield from _cut(rule, rule, 1, issued)
+        case Recovery():
+            for cut in rules:
+                if isinstance(cut, WeakRoiCut) and cut.name == rule.after:
+                    yield from _cut(rule, cut, rule.weeks, issued)
+        case ReserveRelease():
+            yield from _release(rule, issued)
+        case StrongRoiTopUp():
+            yield from _held(rule, issued)
+        case MoveCap():
+            yield from _moved(rule, issued)
+        case _:
+            assert_never(rule)
+
+
+def _release(rule: ReserveRelease, issued: _Issued) -> Iterator[_Limit]:
+    """Ask for nothing outside the window and for even weeks inside it; a form, so it never binds."""
+    window = issued.windows.get(rule.window or "", ())
+    for i in issued.named(rule.line) if window else ():
+        line, row = issued.lines[i], issued.fen[i]
+        outside = Fraction(sum(cell for t, cell in enumerate(row) if t not in window))
+        inside = [row[t] for t in window]
+        spread, head = Fraction(max(inside) - min(inside)), (rule.name, rule.kind)
+        yield _Limit(
+            *head, f"{line.name} outside {rule.window}", "<=", outside, EXACTLY, EXACTLY, EXACTLY, line=line.name
+        )
+        subject = f"{line.name} in {rule.window}, largest less smallest week,"
+        yield _Limit(*head, subject, "<=", spread, ONE_FEN, EXACTLY, EXACTLY, line=line.name)
+
+
+def _held(rule: StrongRoiTopUp, issued: _Issued) -> Iterator[_Limit]:
+    """Ask the reserve line that is named to hold the top-up in the window and after."""
+    window = issued.windows.get(rule.window, ())
+    for i in issued.named(rule.reserve) if rule.reserve and window else ():
+        spell = _Spell(issued, i, range(min(window), len(issued.weeks)))
+        yield spell.limit(rule, ">=", _fen(rule.add), ONE_FEN)
+
+
+def _moved(rule: MoveCap, issued: _Issued) -> Iterator[_Limit]:
+    """Hold what lines gain on the replaced plan to the cap; each line may be off by a fen."""
+    if issued.previous is None:
+        return
+    totals = [Fraction(sum(row)) for row in issued.fen]
+    gained = sum((max(now - old, EXACTLY) for now, old in zip(totals, issued.previous, strict=True)), EXACTLY)
+    limit, allowed = _exact(rule.max) * sum(issued.previous, EXACTLY), ONE_FEN * len(totals)
+    near = _near(issued, len(issued.weeks))
+    yield _Limit(rule.name, rule.kind, "money that moves", "<=", gained, limit, allowed, near)
+
+
+def _cut(rule: WeakRoiCut | Recovery, cut: WeakRoiCut, hold: int, issued: _Issued) -> Iterator[_Limit]:
     """Check the cuts line by line; without a response there is no ROI, so reserve lines are passed over."""
-    for i in issued.named(rule.lines):
+    for i in issued.named(cut.lines):
         if not issued.lines[i].reserve:
-            yield from _tightest(_cut_weeks(rule, issued, i))
+            yield from _tightest(_cut_weeks(rule, cut, hold, issued, i))
 
 
-def _cut_weeks(rule: WeakRoiCut, issued: _Issued, i: int) -> Iterator[_Limit]:
-    """Limit every week that follows enough weak weeks in a row, those of history included."""
+def _cut_weeks(rule: WeakRoiCut | Recovery, cut: WeakRoiCut, hold: int, issued: _Issued, i: int) -> Iterator[_Limit]:
+    """Limit the weeks that follow enough weak weeks in a row, those of history included."""
     line, run = issued.lines[i], issued.lines[i].weak_weeks
     for t, spent in enumerate(issued.fen[i]):
         before = _before(issued, i, t)
-        if run >= rule.weeks and before is not None:
-            limit = (1 - _exact(rule.cut)) * before
-            allowed = _from_history(limit) if t == 0 else ONE_FEN
-            why = f" after {run} weak {'week' if run == 1 else 'weeks in a row'}"
-            yield replace(_Spell(issued, i, range(t, t + 1)).limit(rule, "<=", limit, allowed), why=why)
-        run = run + 1 if _weak(rule, line, spent, issued.gmv[i, t]) else 0
+        for later in range(t, min(t + hold, len(issued.weeks))):
+            if run >= cut.weeks and before is not None:
+                limit = (1 - _exact(cut.cut)) * before
+                allowed = _from_history(limit) if t == 0 else ONE_FEN
+                why = f" after {run} weak {'week' if run == 1 else 'weeks in a row'}"
+                yield replace(_Spell(issued, i, range(later, later + 1)).limit(rule, "<=", limit, allowed), why=why)
+        run = run + 1 if _weak(cut, line, spent, issued.gmv[i, t]) else 0
 
 
 def _weak(rule: WeakRoiCut, line: Line, spent: int, gmv: float) -> bool:

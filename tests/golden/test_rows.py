@@ -15,15 +15,19 @@ from markets import line, mondays
 
 from optimizer.constraints import Constraint
 from optimizer.decision import Decision, ReserveRule, Row, TotalRule
-from optimizer.logic import opening_cuts, streak_rows
-from optimizer.rules import WeakRoiCut
+from optimizer.logic import logic_rows, streak_rows
+from optimizer.rules import LogicRule, WeakRoiCut
 from optimizer.settings import PlanSettings
 
 FOLDER = Path(__file__).parent
 TOTAL = 600.0  # 2 lines x 3 weeks: the solver's unit of money is 100
-KINDS = {get_args(kind.model_fields["kind"].annotation)[0]: kind for kind in get_args(get_args(Constraint)[0])}
+KINDS = {
+    get_args(kind.model_fields["kind"].annotation)[0]: kind
+    for union in (Constraint, LogicRule)
+    for kind in get_args(get_args(union)[0])
+}
 WEAK = {"roi_below": 4.0, "weeks": 2, "cut": 0.2, "roi": "model"}
-OTHER_KINDS = {"total", "reserve", "cut"}
+OTHER_KINDS = {"total", "reserve"}
 
 CASES = {
     "bounds-horizon": {"kind": "bounds", "lines": "抖音直播", "min": 50, "max": 250},
@@ -40,6 +44,18 @@ CASES = {
     "pilot": {"kind": "pilot", "line": "search", "min": 150, "max": 300},
     "cut-opening": {"kind": "cut"} | WEAK,
     "cut-streaks": {"kind": "cut", "lines": "抖音直播"} | WEAK,
+    "cut-held": {"kind": "cut", "lines": "抖音直播"} | WEAK | {"weeks": 1},
+    "recovery": {"kind": "recovery", "after": "weak ROI", "weeks": 2},
+    "release": {"kind": "release", "line": "search", "window": "peak"},
+    "top_up": {
+        "kind": "top_up",
+        "roi_at_least": 5.2,
+        "window": "peak",
+        "add": 150,
+        "from": "reserve",
+        "reserve": "search",
+    },
+    "move_cap": {"kind": "move_cap", "max": 0.1},
     "total-equal": {"kind": "total", "exact": True},
     "total-at_most": {"kind": "total", "exact": False},
     "reserve": {"kind": "reserve"},
@@ -47,15 +63,16 @@ CASES = {
 
 
 def lines(case):
-    weak = {"cut-opening": 2, "cut-streaks": 1}.get(case, 0)
+    weak = {"cut-opening": 2, "cut-streaks": 1, "recovery": 2}.get(case, 0)
     first = {"category": "promotion", "groups": ("social",), "visits_per_cny": 2.0, "weak_weeks": weak}
-    second = {"visits_per_cny": 1.0, "reserve": case == "reserve"}
+    second = {"visits_per_cny": 1.0, "reserve": case in {"reserve", "release", "top_up"}}
     return line("抖音直播", weekly=80.0, **first), line("search", weekly=100.0, **second)
 
 
 def decided(case):
     """The case's rows alone, on two lines and three weeks."""
-    decision = Decision(lines(case), mondays(3), TOTAL)
+    previous = np.array([[80.0, 80.0, 80.0], [120.0, 120.0, 120.0]])
+    decision = Decision(lines(case), mondays(3), TOTAL, {"peak": (1, 2)}, previous)
     decision.model.objective = pyo.Objective(expr=pyo.quicksum(decision.spend.values()), sense=pyo.maximize)
     decision.add(rows(case, decision))
     return decision
@@ -68,11 +85,13 @@ def rows(case, decision):
             return TotalRule(amount=TOTAL, **fields).rows(decision)
         case "reserve":
             return ReserveRule(**fields).rows(decision)
-        case "cut" if case == "cut-opening":
-            return opening_cuts(WeakRoiCut(**fields), decision)
-        case "cut":
+        case "cut" if case != "cut-opening":
             decision.model.theta = pyo.Var([0], range(5))
-            return streak_rows(WeakRoiCut(**fields), decision, decision.model.theta, 50.0, {0: np.full(3, 400.0)})
+            caps, hold = {0: np.full(3, 400.0)}, 2 if case == "cut-held" else 1
+            return streak_rows(WeakRoiCut(**fields), decision, decision.model.theta, 50.0, caps, hold)
+        case "cut" | "recovery" | "release" | "top_up" | "move_cap" as kind:
+            rules = PlanSettings(rules=[{"kind": "cut", "name": "weak ROI"} | WEAK, fields]).rules
+            return (row for row in logic_rows(rules, decision) if row.rule.kind == kind and row.rule.name == case)
     return PlanSettings(constraints=[fields]).constraints[0].rows(decision)
 
 

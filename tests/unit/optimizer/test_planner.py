@@ -11,9 +11,10 @@ from markets import curves, grouped, permuted, problem, scaled, share
 from mmm.problems import TimeLimitReached
 from optimizer.assemble import findings_of
 from optimizer.logic import broken_cuts
-from optimizer.planner import LOGIC_GAP, Infeasible, SolveOptions, flat_plan, optimise
+from optimizer.planner import LOGIC_GAP, Infeasible, SolveOptions, optimise
 from optimizer.prices import row_prices
 from optimizer.problem import History, Identity, build_lines
+from optimizer.program import flat_plan
 from optimizer.ranges import near_optimal_ranges
 from optimizer.rounding import round_to_fen
 from optimizer.rules import WeakRoiCut

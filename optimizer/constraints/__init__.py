@@ -24,7 +24,7 @@ Amount = Annotated[float, Field(ge=0)]
 class Rule(BaseModel):
     """Base of every constraint and rule: immutable, named in the department's own words."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_by_name=True)
 
     kind: str
     """Which rule this is."""
