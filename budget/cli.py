@@ -10,6 +10,8 @@ import typer
 from budget.commands.fitting import fit
 from budget.commands.planning import check, evaluate, plan
 from budget.commands.projects import init, schema, simulate
+from budget.commands.versions import compare, history, verify
+from budget.commands.whatif import whatif
 
 app = typer.Typer(
     name="budget",
@@ -18,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (plan, fit, check, evaluate, simulate, init, schema):
+for command in (plan, fit, check, evaluate, whatif, compare, history, verify, simulate, init, schema):
     app.command()(command)
 
 

@@ -85,9 +85,25 @@ def make_plan(
         The verifier found a broken rule.
     """
     began = time.monotonic()
-    # The products here are small: more BLAS threads only cost time, and one makes the answer the same everywhere.
     with threadpool_limits(limits=1, user_api="blas"):
         problem = settled(problem)
+    return plan_settled(problem, options, on_round, notes, pool=pool, ranges=ranges, began=began)
+
+
+def plan_settled(
+    problem: PlanProblem,
+    options: SolveOptions,
+    on_round: OnRound = lambda _round, _gap: None,
+    notes: Sequence[str] = (),
+    *,
+    pool: CutPool | None = None,
+    ranges: bool = True,
+    began: float | None = None,
+) -> Plan:
+    """Make the plan of a problem that is :func:`settled` already; as :func:`make_plan` otherwise."""
+    began = time.monotonic() if began is None else began
+    # The products here are small: more BLAS threads only cost time, and one makes the answer the same everywhere.
+    with threadpool_limits(limits=1, user_api="blas"):
         try:
             optimum = optimise(problem, options, on_round, pool)
         except Infeasible as found:
@@ -106,6 +122,7 @@ def settled(problem: PlanProblem) -> PlanProblem:
     """
     rough = replace(
         problem,
+        held={},  # a plan that is edited or scored is seen in the same surroundings as the one it came from
         settings=problem.settings.without_cuts(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
@@ -141,6 +158,9 @@ def check(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
         When a rule is broken.
     """
     findings = findings_of(problem, fen)
+    moved = [place for place, given in problem.held.items() if fen[place] != given]
+    if moved:
+        raise PlanRefused(f"the plan moved {len(moved)} of the cells it was to hold; please report this")
     faults = broken(findings)
     if faults:
         told = "\n".join(f"- {fault.sentence}" for fault in faults)

@@ -16,8 +16,8 @@ from pyomo.repn import generate_standard_repn
 
 from optimizer.constraints import Rule
 from optimizer.decision import Decision, Row
-from optimizer.planner import build_decision
 from optimizer.problem import Rulebook
+from optimizer.program import build_decision
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,8 +1,8 @@
 """Response curves a spreadsheet can hold: a few carry-over cases and piecewise curves, as near to the draws as told.
 
 Every posterior draw has a carry-over and a curve of its own, and both enter the expected response together. Curves on
-the mean carry-over alone miss the expected GMV by percents. Here a few *carry-over cases* stand for the draws: the nodes
-of the Gauss quadrature of the share of an effect that falls after its first week. Each draw's response is interpolated
+the mean carry-over alone miss the expected GMV by percents. Here a few *carry-over cases* stand for the draws: nodes of
+the Gauss quadrature of the share of an effect that falls after its first week. Each draw's response is interpolated
 between the cases by Lagrange's polynomials, so every case has one curve, the mean of the draws' curves with those
 weights, tabulated at breakpoints for an ordinary week and for the strongest peak; other weeks blend the two.
 
@@ -115,7 +115,7 @@ class LiveCurves:
     def _segment(self, stock: Floats) -> Ints:
         last = self.stock.shape[1] - 1
         found = [np.searchsorted(points, at, side="right") for points, at in zip(self.stock, stock, strict=True)]
-        return np.clip(np.array(found), 1, last).astype(np.int64)
+        return np.asarray(np.clip(np.array(found), 1, last), dtype=np.int64)
 
     def _lookup(self, stock: Floats, segment: Ints) -> tuple[Floats, Floats]:
         """Response and its slope, each (name, case, span)."""
@@ -217,7 +217,7 @@ def live_curves(response: WindowResponse, spend: Floats) -> LiveCurves:
 
 def fitted_range(curves: ResponseCurves, spend: Floats) -> Floats:
     """Weekly spend up to which a curve rests on data, or on the solver's own plan, array (name,)."""
-    return np.maximum(BEYOND * curves.spend.max(axis=0), spend.max(axis=0))
+    return np.asarray(np.maximum(BEYOND * curves.spend.max(axis=0), spend.max(axis=0)))
 
 
 def trial_plans(curves: ResponseCurves, spend: Floats) -> list[Floats]:
@@ -374,7 +374,7 @@ def _gauss_nodes(at: Floats, count: int) -> Floats:
         rest = (at - diagonal[degree]) * now - (off[degree - 1] * before if degree else 0.0)
         off[degree] = np.sqrt((rest * rest).sum())
         before, now = now, rest / max(off[degree], 1e-300)
-    return np.linalg.eigvalsh(np.diag(diagonal) + np.diag(off[:-1], 1) + np.diag(off[:-1], -1))
+    return np.asarray(np.linalg.eigvalsh(np.diag(diagonal) + np.diag(off[:-1], 1) + np.diag(off[:-1], -1)))
 
 
 def _calibrated(made: LiveCurves, spend: Floats, gains: Floats) -> LiveCurves:

@@ -113,7 +113,8 @@ def _cent(value: float | None) -> float | None:
     return None if number is None else round(number, 2)
 
 
-def _interval(interval: Interval | None) -> Document | None:
+def interval_document(interval: Interval | None) -> Document | None:
+    """Build mean and quantiles; None where there is no interval."""
     if interval is None:
         return None
     return {name: _number(getattr(interval, name)) for name in ("mean", "p05", "p50", "p95")}
@@ -130,8 +131,8 @@ def _line(line: LinePlan) -> Document:
         "spend": currency(line.spend_fen),
         "weekly": [currency(fen) for fen in line.weekly_fen],
         "history_spend": _cent(line.history_spend),
-        "gmv": _interval(line.gmv),
-        "roi": _interval(line.roi),
+        "gmv": interval_document(line.gmv),
+        "roi": interval_document(line.roi),
         "mroi": _number(line.mroi),
         "prob_weak": _number(line.prob_weak),
         "near_optimal": None if line.near_optimal is None else [_cent(spend) for spend in line.near_optimal],
@@ -140,7 +141,7 @@ def _line(line: LinePlan) -> Document:
 
 def _expected(plan: Plan) -> Document:
     return {
-        "gmv": _interval(plan.gmv),
+        "gmv": interval_document(plan.gmv),
         "profit": _number(plan.profit),
         "roi": _number(plan.roi),
         "cvar": _number(plan.cvar),
@@ -198,8 +199,8 @@ def _comparison(comparison: Comparison | None) -> Document | None:
         return None
     return {
         "spend": _cent(comparison.spend),
-        "gmv": _interval(comparison.gmv),
-        "gmv_gain": _interval(comparison.gmv_gain),
+        "gmv": interval_document(comparison.gmv),
+        "gmv_gain": interval_document(comparison.gmv_gain),
         "prob_better": _number(comparison.prob_better),
     }
 

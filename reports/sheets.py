@@ -92,7 +92,7 @@ class Sheet:
     name: str
     page: Any
     row: int = 0
-    widths: dict[int, int] = field(default_factory=dict)
+    widths: dict[int, float] = field(default_factory=dict)
 
     def text(self, words: str, style: str) -> None:
         """Write a line of words and go down."""
@@ -122,6 +122,7 @@ class Sheet:
 
     def table(self, head: int, first: int, titles: Sequence[str]) -> None:
         """Write the titles of a block."""
+        self.page.set_row(head, 28)  # titles may take two lines; viewers do not all make room by themselves
         for place, title in enumerate(titles, start=first):
             self.put(head, place, title, Kind.TEXT, "head")
             self.widen(place, title, most=16)
@@ -185,6 +186,7 @@ def _table(sheet: Sheet, section: Section, editable: tuple[str, ...] = ()) -> Ar
     area = Area(
         head + 1, head + len(table.rows), head + len(table.rows) + 1, {c.key: i for i, c in enumerate(table.columns)}
     )
+    sheet.page.set_row(head, 28)
     for place, column in enumerate(table.columns):
         _column(sheet, table, place, editable=column.key in editable)
         sheet.put(head, place, column.title, Kind.TEXT, "head")

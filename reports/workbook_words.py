@@ -1,11 +1,11 @@
-"""Words of the planning workbook, in English and Chinese."""
+"""Words of the planning workbook, what-if and budget versions, in English and Chinese."""
 
 from __future__ import annotations
 
 EN = {
     "inputs.title": "Inputs",
-    "inputs.sentence": "Every number the workings read that is not on Plan. Yellow cells may be changed; budget "
-    "evaluate and budget plan --from read them back.",
+    "inputs.sentence": "Every number the workings read that is not on Plan. Yellow cells may be changed; "
+    "budget evaluate and budget plan --from read them back.",
     "inputs.total": "Total to divide",
     "inputs.total.note": "currency; the check of the total follows it",
     "inputs.tolerance": "Tolerance",
@@ -50,8 +50,8 @@ EN = {
     "fact.own_threshold": "Own ROI threshold",
     "fact.ratio": "Attributed over modelled",
     "curves.title": "Response curves",
-    "curves.sentence": "GMV of a week against effective weekly spend (spend and its carry-over), straight between "
-    "breakpoints. Largest error of a line's GMV against the model on trial plans inside the fitted "
+    "curves.sentence": "GMV of a week against effective weekly spend (spend and its carry-over), straight "
+    "between breakpoints. Largest error of a line's GMV against the model on trial plans inside the fitted "
     "range: {error}.",
     "curves.x": "Effective spend",
     "curves.ordinary": "Ordinary week, case {case}",
@@ -60,14 +60,14 @@ EN = {
     "curves.low": "5%",
     "curves.high": "95%",
     "season.title": "Season",
-    "season.sentence": "What each week takes of the ordinary-week curve and of the peak-week curve; columns are weeks, "
-    "as in Calc.",
+    "season.sentence": "What each week takes of the ordinary-week curve and of the peak-week curve; columns "
+    "are weeks, as in Calc.",
     "season.intensity": "Peak intensity (0 to 1)",
     "season.ordinary": "ordinary week",
     "season.peak": "strongest peak",
     "calc.title": "Workings",
-    "calc.sentence": "From the Plan sheet to GMV: one block a step, one formula a row, one column a week. Nothing "
-    "here is to be edited.",
+    "calc.sentence": "From the Plan sheet to GMV: one block a step, one formula a row, one column a week. "
+    "Nothing here is to be edited.",
     "calc.spend": "Spend",
     "calc.spend.note": "",
     "calc.stock": "Effective spend",
@@ -94,11 +94,11 @@ EN = {
     "result.gmv_high": "GMV, 95%",
     "result.next": "Next-yuan ROI",
     "limits.title": "Limits",
-    "limits.sentence": "Every single limit of every rule, live. A share is a share of the plan's spend (or visits); the "
-    "sum of a row without unit may not pass its end.",
+    "limits.sentence": "Every single limit of every rule, live. A share is a share of the plan's spend (or "
+    "visits); the sum of a row without unit may not pass its end.",
     "checks.title": "Checks",
-    "checks.sentence": "One row a rule; 0 = holds. All follow the Plan sheet and Inputs. Rules of 0/1 logic that no "
-    "formula can hold say so.",
+    "checks.sentence": "One row a rule; 0 = holds. All follow the Plan sheet and Inputs. Rules of 0/1 logic "
+    "that no formula can hold say so.",
     "checks.structure": "structure",
     "checks.numbers": "Every cell of Plan is a number",
     "checks.numbers.how": "counts cells of Plan that are empty or text",
@@ -115,16 +115,16 @@ EN = {
     "checks.reserve": "Reserve lines spread evenly",
     "kind.reserve": "reserve",
     "review.title": "Weekly ROI review",
-    "review.sentence": "Projected ROI of each week against its threshold, and where the weak-ROI rule cuts. A cut that "
-    "is due and not made fails its check.",
+    "review.sentence": "Projected ROI of each week against its threshold, and where the weak-ROI rule cuts. "
+    "A cut that is due and not made fails its check.",
     "review.none": "The project sets no weak-ROI rule.",
     "review.roi": "{rule}: ROI of the week (1:N; as the platforms attribute it where the rule says so)",
     "review.streak": "{rule}: weak weeks in a row",
     "review.flag": "{rule}: cut due",
     "review.kept": "{rule}: cut due but not made (1)",
     "review.cut": "cut ",
-    "summary.live": "Live: spend, GMV, ROI and intervals follow the Plan sheet. GMV is what the planned spend adds, "
-    "its carry-over after the plan included.",
+    "summary.live": "Live: spend, GMV, ROI and intervals follow the Plan sheet. GMV is what the planned "
+    "spend adds, its carry-over after the plan included.",
     "unit.one": "Amounts in {currency}",
     "unit.many": "Amounts in 10,000 (万)",
     "summary.line": "Line",
@@ -145,8 +145,8 @@ EN = {
     "summary.near_high": "to",
     "summary.prob_weak": "P(weak fortnight)",
     "summary.binds": "What binds",
-    "summary.note.interval": "Intervals hold 90% of the posterior: exact for the solver's plan, approximate after edits; "
-    "budget evaluate gives them exactly.",
+    "summary.note.interval": "Intervals hold 90% of the posterior: exact for the solver's plan, approximate "
+    "after edits; budget evaluate gives them exactly.",
     "summary.note.static": "Grey figures belong to the solver's plan and do not follow edits.",
     "summary.chart.gmv": "Expected GMV",
     "summary.chart.curve": "{line}: GMV of an ordinary week",
@@ -161,10 +161,10 @@ EN = {
     "cover.author": "Author",
     "cover.note": "Note",
     "cover.how": "How to use it",
-    "cover.how.1": "Change yellow cells on Plan (and on Inputs the total or a rule's number): GMV, ROI, shares and "
-    "checks follow at once.",
-    "cover.how.2": "budget evaluate plan.xlsx scores the edited plan on every posterior draw and lists the rules it "
-    "breaks.",
+    "cover.how.1": "Change yellow cells on Plan (and on Inputs the total or a rule's number): GMV, ROI, "
+    "shares and checks follow at once.",
+    "cover.how.2": "budget evaluate plan.xlsx scores the edited plan on every posterior draw and lists the "
+    "rules it breaks.",
     "cover.how.3": "budget plan --from plan.xlsx holds the cells you changed and optimises the rest again.",
     "cover.key.cell": "Calculated",
     "cover.key.linked": "Linked from another sheet",
@@ -188,53 +188,111 @@ EN = {
     "assumptions.title": "Assumptions",
     "assumptions.sentence": "What the numbers rest on, and where each comes from.",
     "assume.curves": "Response curves",
-    "assume.curves.said": "Means over {draws:,} posterior draws, tabulated at breakpoints; straight lines between them.",
+    "assume.curves.said": "Means over {draws:,} posterior draws, tabulated at breakpoints; straight lines "
+    "between them.",
     "assume.curves.from": "fitted model (Manifest: fingerprint)",
     "assume.cases": "Carry-over",
-    "assume.cases.said": "How fast an effect fades is uncertain. {cases} cases a line stand for the draws (Gauss "
-    "quadrature), each with its own weights over {lags} weeks and its own part of the response; "
-    "their parts add up to the mean.",
+    "assume.cases.said": "How fast an effect fades is uncertain. {cases} cases a line stand for the draws "
+    "(Gauss quadrature), each with its own weights over {lags} weeks and its own part of the response; their "
+    "parts add up to the mean.",
     "assume.cases.from": "posterior draws of the adstock weights",
     "assume.error": "Error of this workbook",
-    "assume.error.said": "A line's GMV here differs from the model's by at most {error} on trial plans inside the fitted "
-    "range, and not at all at the solver's plan (true-up factor); a single week's by at most "
-    "{weekly} there.",
+    "assume.error.said": "A line's GMV here differs from the model's by at most {error} on trial plans "
+    "inside the fitted range, and not at all at the solver's plan (true-up factor); a single week's by at "
+    "most {weekly} there.",
     "assume.error.from": "measured when this file was written",
     "assume.interval": "Intervals",
-    "assume.interval.said": "A line's 5% and 95% follow its curve's band, trued up at the solver's plan; the total's are the "
-    "root of the summed squares, scaled by the posterior. After large edits they are approximate.",
+    "assume.interval.said": "A line's 5% and 95% follow its curve's band, trued up at the solver's plan; the "
+    "total's are the root of the summed squares, scaled by the posterior. After large edits they are "
+    "approximate.",
     "assume.interval.from": "posterior draws; budget evaluate is exact",
     "assume.next": "Next-yuan ROI",
-    "assume.next.said": "Slope of the piecewise curves: what one more unit, spread like the line's plan, adds here. It "
-    "moves in small steps.",
+    "assume.next.said": "Slope of the piecewise curves: what one more unit, spread like the line's plan, "
+    "adds here. It moves in small steps.",
     "assume.next.from": "Calc",
     "assume.opening": "Opening carry-over",
-    "assume.opening.said": "Spend of the weeks before the plan; data end with the week of {last}; weeks between them and "
-    "the plan count as the mean of the last 13.",
+    "assume.opening.said": "Spend of the weeks before the plan; data end with the week of {last}; weeks "
+    "between them and the plan count as the mean of the last 13.",
     "assume.opening.from": "spend data",
     "assume.after": "After the plan",
-    "assume.after.said": "Spend goes on at the weekly mean of a first rough plan, so that the last weeks' carry-over is "
-    "worth what it adds to later spend.",
+    "assume.after.said": "Spend goes on at the weekly mean of a first rough plan, so that the last weeks' "
+    "carry-over is worth what it adds to later spend.",
     "assume.after.from": "planner",
     "assume.season": "Peaks",
-    "assume.season.said": "A week at a shopping peak blends the ordinary and the peak curve by its intensity in the "
-    "calendar.",
+    "assume.season.said": "A week at a shopping peak blends the ordinary and the peak curve by its intensity "
+    "in the calendar.",
     "assume.season.from": "calendar; posterior peak multipliers",
     "assume.weak": "Weak weeks",
-    "assume.weak.said": "Review projects ROI with this workbook's curves; a week counts as weak only when it is below "
-    "its threshold by more than the tolerance on Inputs.",
+    "assume.weak.said": "Review projects ROI with this workbook's curves; a week counts as weak only when it "
+    "is below its threshold by more than the tolerance on Inputs.",
     "assume.weak.from": "rules; platform-attributed GMV of the last year",
     "assume.history": "Last year",
     "assume.history.said": "The same 52-week-earlier weeks; where data do not reach, the mean of their last 13.",
     "assume.history.from": "spend data",
     "assume.note": "Note",
     "assume.note.from": "this plan",
+    "column.scenario": "Scenario",
+    "column.gain_low": "Gain 5%",
+    "column.gain_high": "Gain 95%",
+    "column.kept": "Base plan kept: GMV",
+    "column.goal": "Goal",
+    "column.target": "Target",
+    "column.plan": "Plan",
+    "column.first": "First",
+    "column.second": "Second",
+    "column.weeks_changed": "Weeks changed",
+    "column.gmv_change": "GMV change",
+    "column.id": "Version",
+    "column.parent": "Made from",
+    "column.author": "Author",
+    "column.created": "Written",
+    "column.quarter": "Quarter",
+    "column.status": "Status",
+    "whatif.title": "What if",
+    "whatif.sentence": "Each scenario is planned anew. Gains are against the base plan, draw by draw on the "
+    "same posterior; intervals hold 90%.",
+    "whatif.note": "Base plan kept: what the base plan, its money scaled to the scenario's total, earns there.",
+    "whatif.base": "Base",
+    "whatif.infeasible": "No plan obeys: {rules}",
+    "whatif.moves": "What moves",
+    "whatif.moves.sentence": "Spend of the base by line, and its change in each scenario.",
+    "whatif.changes": "What each scenario changes",
+    "whatif.frontier": "Budget sweep",
+    "whatif.frontier.sentence": "GMV, ROI and what the next unit of money earns, against the total.",
+    "whatif.goals": "Goals sought",
+    "whatif.goal.gmv": "least money for this GMV",
+    "whatif.goal.mroi": "most money while the next unit earns",
+    "whatif.goal.none": "no total that the rules allow reaches it",
+    "whatif.regret": "Regret",
+    "whatif.regret.sentence": "What each plan (row), scaled to the scenario's total, loses against the best "
+    "plan of each scenario (column).",
+    "whatif.largest": "Largest",
+    "whatif.breaks": "Rules it breaks in some scenario",
+    "whatif.least": "Least bad over all: {plan}.",
+    "whatif.failed": "Scenarios without an answer",
+    "whatif.nothing": "nothing moves",
+    "whatif.prob_better": "P(better)",
+    "whatif.scenario": "{done} of {of} plans made",
+    "versions.title": "Budget versions",
+    "versions.none": "No plan has been written here yet.",
+    "compare.title": "{first} against {second}",
+    "compare.sentence": "The second earns {gain} ({low} to {high}) more; probability that it is better {prob}.",
+    "compare.broken": "Rules that {name} breaks",
+    "verify.title": "Check of {folder}",
+    "verify.holds": "holds",
+    "verify.fails": "FAILS",
+    "column.check_name": "Check",
+    "edits.title": "Edited cells ({count})",
+    "edits.input": "Inputs: {input}",
+    "edits.cell": "{line} {week}: {before} -> {after}",
+    "edits.none": "No cell was edited.",
+    "edits.more": "... and {count} more",
 }
 
 ZH = {
     "inputs.title": "输入",
-    "inputs.sentence": "除 Plan 表外，计算所用的每个数字都在这里。黄色单元格可改；budget evaluate 与 budget plan --from "
-    "会读回。",
+    "inputs.sentence": "除 Plan 表外，计算所用的每个数字都在这里。黄色单元格可改；budget evaluate 与 budget "
+    "plan --from 会读回。",
     "inputs.total": "预算总额",
     "inputs.total.note": "货币金额；总额检查随之更新",
     "inputs.tolerance": "容差",
@@ -279,8 +337,8 @@ ZH = {
     "fact.own_threshold": "自有 ROI 阈值",
     "fact.ratio": "平台归因 ÷ 模型",
     "curves.title": "回报曲线",
-    "curves.sentence": "每周 GMV 与有效周支出（当周支出加延续效应）的关系，节点之间为直线。在拟合范围内的试算方案上，"
-    "各项 GMV 与模型的最大误差：{error}。",
+    "curves.sentence": "每周 GMV 与有效周支出（当周支出加延续效应）的关系，节点之间为直线。"
+    "在拟合范围内的试算方案上，各项 GMV 与模型的最大误差：{error}。",
     "curves.x": "有效支出",
     "curves.ordinary": "平常周，情形 {case}",
     "curves.peak": "最强大促，情形 {case}",
@@ -415,12 +473,12 @@ ZH = {
     "周的权重和各自的一份回报，相加即为均值。",
     "assume.cases.from": "adstock 权重的后验样本",
     "assume.error": "本工作簿的误差",
-    "assume.error.said": "在拟合范围内的试算方案上，各项 GMV 与模型相差至多 {error}；在求解器方案处没有差异（校准系数），"
-    "单周相差至多 {weekly}。",
+    "assume.error.said": "在拟合范围内的试算方案上，各项 GMV 与模型相差至多 {error}；"
+    "在求解器方案处没有差异（校准系数），单周相差至多 {weekly}。",
     "assume.error.from": "写出本文件时实测",
     "assume.interval": "区间",
-    "assume.interval.said": "各项的 5% 与 95% 随其曲线带变动，在求解器方案处校准；合计取平方和的平方根并按后验缩放。"
-    "大幅修改后为近似值。",
+    "assume.interval.said": "各项的 5% 与 95% 随其曲线带变动，在求解器方案处校准；"
+    "合计取平方和的平方根并按后验缩放。大幅修改后为近似值。",
     "assume.interval.from": "后验样本；精确值用 budget evaluate",
     "assume.next": "下一元 ROI",
     "assume.next.said": "分段曲线的斜率：按该项方案的节奏多花一元，在此增加多少。它以小步变化。",
@@ -442,4 +500,58 @@ ZH = {
     "assume.history.from": "支出数据",
     "assume.note": "说明",
     "assume.note.from": "本方案",
+    "column.scenario": "情景",
+    "column.gain_low": "增量 5%",
+    "column.gain_high": "增量 95%",
+    "column.kept": "沿用基准方案：GMV",
+    "column.goal": "目标",
+    "column.target": "目标值",
+    "column.plan": "方案",
+    "column.first": "前者",
+    "column.second": "后者",
+    "column.weeks_changed": "改动周数",
+    "column.gmv_change": "GMV 变化",
+    "column.id": "版本",
+    "column.parent": "来自",
+    "column.author": "作者",
+    "column.created": "写出时间",
+    "column.quarter": "季度",
+    "column.status": "状态",
+    "whatif.title": "假设分析",
+    "whatif.sentence": "每个情景都重新规划。增量与基准方案逐样本比较；区间含 90% 的后验。",
+    "whatif.note": "沿用基准方案：把基准方案按情景总额等比缩放后，在该情景中的 GMV。",
+    "whatif.base": "基准",
+    "whatif.infeasible": "没有方案能满足：{rules}",
+    "whatif.moves": "资金变动",
+    "whatif.moves.sentence": "基准方案各项支出，以及各情景下的变化。",
+    "whatif.changes": "各情景的改动",
+    "whatif.frontier": "总额扫描",
+    "whatif.frontier.sentence": "不同总额下的 GMV、ROI 与下一元的回报。",
+    "whatif.goals": "目标求解",
+    "whatif.goal.gmv": "达到该 GMV 的最少预算",
+    "whatif.goal.mroi": "下一元回报不低于该值的最大预算",
+    "whatif.goal.none": "在规则允许的总额内无法达到",
+    "whatif.regret": "遗憾值",
+    "whatif.regret.sentence": "每个方案（行）按情景总额缩放后，在各情景（列）中比该情景最优方案少赚多少。",
+    "whatif.largest": "最大值",
+    "whatif.breaks": "在某些情景下违反的规则",
+    "whatif.least": "总体最稳妥：{plan}。",
+    "whatif.failed": "没有结果的情景",
+    "whatif.nothing": "没有变动",
+    "whatif.prob_better": "更优概率",
+    "whatif.scenario": "已完成 {done}/{of} 个方案",
+    "versions.title": "预算版本",
+    "versions.none": "这里还没有写出过方案。",
+    "compare.title": "{first} 与 {second} 比较",
+    "compare.sentence": "后者多赚 {gain}（{low} 至 {high}）；后者更优的概率 {prob}。",
+    "compare.broken": "{name} 违反的规则",
+    "verify.title": "核查 {folder}",
+    "verify.holds": "通过",
+    "verify.fails": "不通过",
+    "column.check_name": "核查项",
+    "edits.title": "改动的单元格（{count}）",
+    "edits.input": "Inputs：{input}",
+    "edits.cell": "{line} {week}：{before} → {after}",
+    "edits.none": "没有改动单元格。",
+    "edits.more": "……另有 {count} 处",
 }

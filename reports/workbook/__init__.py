@@ -44,7 +44,7 @@ SHEETS = (
 IDENTITY = ("run_id", "fingerprint", "parent", "author", "note")
 """What the cover and the file's custom properties say of a plan, where the manifest holds it."""
 
-_FONTS: Mapping[Lang, str] = {"en": "Arial", "zh": "Microsoft YaHei"}
+FONTS: Mapping[Lang, str] = {"en": "Arial", "zh": "Microsoft YaHei"}
 _TABS = {
     "#1F3864": ("Cover", "Summary", "Review"),
     "#FFC000": ("Plan", "Inputs", "Log"),
@@ -83,7 +83,7 @@ def write_workbook(
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
-        "default_format_properties": {"font_name": _FONTS[lang], "font_size": 10},
+        "default_format_properties": {"font_name": FONTS[lang], "font_size": 10},
     }
     model = build_model(plan, work, lang)
     with Workbook(str(path), options) as file:

@@ -12,7 +12,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_range, xl_range_abs, xl_rowcol
 
 from optimizer.limits import Choice, Limit, RuleLimits
 from optimizer.rules import WeakRoiCut
-from reports.sections import Kind
+from reports.sections import Cell, Kind
 from reports.sheets import HEAD, Formula, Sheet, widest
 from reports.words import plain, term
 from reports.workbook.inputs import TOLERANCE
@@ -53,7 +53,8 @@ def fill_limits(sheet: Sheet, model: Model) -> dict[str, RulePlace]:
     row, places = FIRST, {}
     for rule in model.work.rules:
         first, broken = row, 0
-        for item in (*rule.limits, *rule.choices):
+        items: tuple[Limit | Choice, ...] = (*rule.limits, *rule.choices)
+        for item in items:
             broken += _row(sheet, model, row, item)
             row += 1
         places[rule.rule.name] = RulePlace(first, row - 1, broken)
@@ -285,7 +286,7 @@ def _master(sheet: Sheet, checks: list[Check], cells: str) -> Formula:
 def _check_row(sheet: Sheet, row: int, check: Check) -> None:
     binding = "" if check.binding is None else sheet.book.say("yes" if check.binding else "no")
     failed = Formula(f"=IF({xl_rowcol_to_cell(row, 3)}=0,0,1)", int(float(check.broken.value) > 0))
-    cells = (
+    cells: tuple[tuple[Cell | Formula, Kind], ...] = (
         (check.name, Kind.TEXT),
         (check.kind, Kind.TEXT),
         (check.limits, Kind.NUMBER),

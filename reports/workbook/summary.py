@@ -37,6 +37,7 @@ COLUMNS: dict[str, Kind] = {
     "prob_weak": Kind.SHARE,
     "binds": Kind.TEXT,
 }
+WIDTHS = {"line": 20.0, "binds": 36.0, "roi": 8.0, "roi_low": 8.0, "roi_high": 8.0, "share": 8.0}
 _PLACE = {name: place for place, name in enumerate(COLUMNS)}
 _MONEY = [name for name, kind in COLUMNS.items() if kind in {Kind.ESTIMATE, Kind.GAIN}]
 
@@ -112,7 +113,8 @@ def fill_summary(sheet: Sheet, model: Model) -> None:
 def _finish(sheet: Sheet, model: Model) -> None:
     layout = model.layout
     for name, kind in COLUMNS.items():
-        sheet.widths[_PLACE[name]] = {"line": 20, "binds": 44}.get(name, 12.5 if kind is Kind.ESTIMATE else 10.5)
+        usual = 12.5 if kind is Kind.ESTIMATE else 10.5
+        sheet.widths[_PLACE[name]] = WIDTHS.get(name, usual)
     decimals = sheet.book.file.add_format({"num_format": "#,##0.00"})
     for name in _MONEY:
         box = (HEAD + 1, _PLACE[name], HEAD + 1 + layout.lines, _PLACE[name])
