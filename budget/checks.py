@@ -67,12 +67,11 @@ def _files(project: Project) -> Iterator[Finding]:
         named |= {("data", "file", "outcome"): file.outcome, ("data", "file", "spend"): file.spend}
     else:
         named[("data", "file")] = file
+    if project.lift_tests is not None:
+        named[("lift_tests",)] = project.lift_tests
     for path, text in named.items():
         if _URL.match(text):
             yield Finding(path, "files are not fetched from the network", shown(text), "Save it beside this project.")
-    if project.lift_tests is not None:
-        cure = "Remove this key; a later version will calibrate the model with lift tests."
-        yield Finding(("lift_tests",), "this version does not use lift tests yet", shown(project.lift_tests), cure)
 
 
 def _line_names(project: Project) -> Iterator[Finding]:
@@ -160,8 +159,9 @@ def _references(project: Project) -> Iterator[Finding]:
         for key, known in (("category", categories), ("group", groups)):
             named = getattr(rule, key, None)
             yield from _unknown((*path, key), key, [] if named is None else [named], known)
-        for key in ("line", "lines"):
-            yield from _unknown((*path, key), "line", _named(getattr(rule, key, None)), lines)
+        for key, attribute in (("line", "line"), ("lines", "lines"), ("either", "either"), ("or", "or_")):
+            yield from _unknown((*path, key), "line", _named(getattr(rule, attribute, None)), lines)
+        yield from _unknown((*path, "shares"), "line", getattr(rule, "shares", ()), lines)
         for key in ("line", "reserve") if rule.kind in {"release", "top_up"} else ():
             named = getattr(rule, key, None)
             if named in project.channels:

@@ -41,7 +41,8 @@ class Project(Settings):
     lines: Annotated[dict[str, LineSettings], Field(default_factory=dict)]
     """Budget lines without a response, by name."""
     lift_tests: str | None = None
-    """Lift tests; not used by this version."""
+    """File of lift tests (.csv, .parquet or .xlsx; channel,start,end,unit,spend_change,kpi_change,kpi_se): experiments
+    that the model is to agree with, within their standard errors."""
     plan: PlanSettings
     """The plan."""
 
@@ -59,8 +60,8 @@ class LoadedProject:
         Its folder: where plans and fitted models go.
     sources : tuple of Path
         All files read: the project file, then what it extends.
-    data_folder, calendar_folder : Path
-        What ``data.file`` and ``calendar`` are relative to: the folder of the file that says them.
+    data_folder, calendar_folder, lift_folder : Path
+        What ``data.file``, ``calendar`` and ``lift_tests`` are relative to: the folder of the file that says them.
     tree : Node
         The merged YAML, which a what-if changes.
     total_given : bool
@@ -73,6 +74,7 @@ class LoadedProject:
     sources: tuple[Path, ...]
     data_folder: Path
     calendar_folder: Path
+    lift_folder: Path
     tree: Node = field(repr=False)
     total_given: bool = False
 
@@ -128,6 +130,7 @@ def load_project(path: Path, *, total: str | float | None = None) -> LoadedProje
         calendar_folder=find(tree, ("calendar",)).source.path.parent,
         tree=tree,
         total_given=total is not None,
+        lift_folder=find(tree, ("lift_tests",)).source.path.parent,
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from budget.changes import Change
+    from mmm.lift import LiftTest
     from mmm.panel import Panel
     from optimizer.plan import Plan
     from optimizer.problem import History, Identity, PlanProblem, Rulebook
@@ -98,10 +99,11 @@ def plan_weeks(loaded: LoadedProject) -> tuple[date, ...]:
 
 
 def data_files(loaded: LoadedProject) -> tuple[Path, ...]:
-    """The files that hold the data."""
-    file = loaded.project.data.file
+    """The files that hold the data, lift tests included."""
+    file, tests = loaded.project.data.file, loaded.project.lift_tests
     names = (file.outcome, file.spend) if isinstance(file, SplitFiles) else (file,)
-    return tuple(loaded.data_folder / name for name in names)
+    found = tuple(loaded.data_folder / name for name in names)
+    return found if tests is None else (*found, loaded.lift_folder / tests)
 
 
 def calendar_file(loaded: LoadedProject) -> Path | None:
@@ -115,15 +117,17 @@ def calendar_file(loaded: LoadedProject) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What the data files and the calendar hold, and the seconds it took to read them."""
+    """What the data files, the calendar and the lift tests hold, and the seconds it took to read them."""
 
     panel: Panel
     calendar: Calendar
+    lift_tests: tuple[LiftTest, ...]
     seconds: float
 
 
 def read_data(loaded: LoadedProject, progress: Progress) -> Data:
-    """Read the panel and the calendar; the problems of both come together."""
+    """Read the panel and the calendar, whose problems come together, and then the lift tests on that panel."""
+    from mmm.lift import read_lift_tests
     from mmm.panel import read_panel
 
     progress.stage("read")
@@ -141,7 +145,9 @@ def read_data(loaded: LoadedProject, progress: Progress) -> Data:
             problems.extend(error.problems)
     if problems:
         raise InputError(problems)
-    return Data(found[0], found[1], time.perf_counter() - began)
+    panel, calendar = found
+    tests = () if project.lift_tests is None else read_lift_tests(project.lift_tests, loaded.lift_folder, panel)
+    return Data(panel, calendar, tests, time.perf_counter() - began)
 
 
 def fingerprint(loaded: LoadedProject) -> str:
@@ -198,6 +204,7 @@ def new_fit(session: Session, progress: Progress, data: Data | None = None) -> F
         calendar,
         project.data.events,
         project.model,
+        read.lift_tests,
         currency=project.currency,
         fingerprint=identity,
         on_stage=progress.stage,
@@ -256,7 +263,8 @@ def identities(loaded: LoadedProject, names: Sequence[str], prior_only: Sequence
             for language, text in (("en", settings.label.en), ("zh", settings.label.zh))
             if text
         }
-        found.append(Identity(name, settings.category, settings.groups, label, settings.weak_roi, prior_only=prior))
+        facts = (settings.category, settings.groups, label, settings.weak_roi, settings.acquisitions_per_visit)
+        found.append(Identity(name, *facts, prior_only=prior))
     for name, line in project.lines.items():
         label = {str(language): text for language, text in line.label.items()}
         found.append(Identity(name, line.category, line.groups, label, reserve=True))

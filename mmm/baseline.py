@@ -17,7 +17,8 @@ Analysis", ch. 14); the rotation follows Lippert et al. 2011, "FaST linear mixed
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,10 @@ class Baseline:
     rotation : array (unit, week, week)
     spread : array (unit, week)
         Variance of each rotated residual is ``sigma^2 + walk^2 * spread``.
+    frame : Frame
+        How the columns go on after the data.
+    root : array (unit, week, week) or None
+        Root of the noise's correlation; None where it is independent and of one size.
     """
 
     names: tuple[str, ...]
@@ -63,6 +68,75 @@ class Baseline:
     slow: Floats
     rotation: Floats
     spread: Floats
+    frame: Frame
+    root: Floats | None = None
+
+    def with_noise(self, root: Floats) -> Baseline:
+        """The same baseline under noise of another correlation."""
+        turned = [rotate(self.fixed[u], self.fixed_sd, self.slow, root[u]) for u in range(len(root))]
+        return replace(
+            self,
+            rotation=np.stack([rotation for rotation, _ in turned]),
+            spread=np.stack([spread for _, spread in turned]),
+            root=root,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the columns of any week are made from, once the data have set the scales.
+
+    Attributes
+    ----------
+    first : date
+        Monday of the first week of data.
+    weeks : int
+        Weeks of data.
+    harmonics : int
+    knot_spacing : float
+        Weeks between the random walk's knots.
+    control_mean, control_spread : array (unit, control)
+        By which controls are standardised; a control that never varied has a spread of infinity.
+    """
+
+    first: date
+    weeks: int
+    harmonics: int
+    knot_spacing: float
+    control_mean: Floats
+    control_spread: Floats
+
+    def shared(
+        self, days: Sequence[date], calendar: Calendar, events: Sequence[EventSettings]
+    ) -> tuple[tuple[str, ...], tuple[str, ...], Floats]:
+        """Names, parts and values (week, column) of the columns that all units share, in the data or after them."""
+        position = np.array([(day - self.first).days / 7 for day in days])
+        event_names, event_columns = baseline_columns(calendar, events, days)
+        waves = tuple(f"{wave}{k}" for wave in ("sin", "cos") for k in range(1, self.harmonics + 1))
+        parts = ("intercept", "trend", *("season" for _ in waves), *("event" for _ in event_names))
+        steady = [np.ones((len(days), 1)), (position / self.weeks - 0.5)[:, None], seasons(position, self.harmonics)]
+        return ("intercept", "trend", *waves, *event_names), parts, np.concatenate([*steady, event_columns], axis=1)
+
+    def controls(self, values: Floats) -> Floats:
+        """Standardised controls, array (unit, week, control)."""
+        return np.asarray((values - self.control_mean[:, None]) / self.control_spread[:, None])
+
+
+SDS = {"intercept": INTERCEPT_SD, "trend": TREND_SD, "season": SEASON_SD, "event": EVENT_SD, "control": CONTROL_SD}
+
+
+def frame_of(panel: Panel, settings: ModelSettings) -> Frame:
+    """The frame that the panel's weeks and controls set."""
+    weeks = len(panel.weeks)
+    spread = panel.control.std(axis=1)
+    return Frame(
+        first=panel.weeks[0],
+        weeks=weeks,
+        harmonics=settings.harmonics,
+        knot_spacing=(weeks - 1) / (knots(weeks, settings.knot_weeks) - 1),
+        control_mean=panel.control.mean(axis=1),
+        control_spread=np.where(spread > 0, spread, np.inf),
+    )
 
 
 def seasons(positions: Floats, harmonics: int) -> Floats:
@@ -71,24 +145,26 @@ def seasons(positions: Floats, harmonics: int) -> Floats:
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
 
 
+def knots(weeks: int, knot_weeks: int) -> int:
+    """Number of the random walk's knots."""
+    return max(2, round((weeks - 1) / knot_weeks) + 1)
+
+
 def walk_basis(weeks: int, knot_weeks: int) -> Floats:
     """Random walk on knots ``knot_weeks`` apart, straight between them, zero at the first: array (week, knot)."""
-    knots = max(2, round((weeks - 1) / knot_weeks) + 1)
-    places = np.linspace(0, weeks - 1, knots)
-    hats = np.stack([np.interp(np.arange(weeks), places, row) for row in np.eye(knots)], axis=1)
-    return np.asarray(hats @ np.tril(np.ones((knots, knots)))[:, 1:])
+    count = knots(weeks, knot_weeks)
+    return walk_steps(np.arange(weeks, dtype=np.float64), (weeks - 1) / (count - 1), count - 1)
 
 
-def standardised(columns: Floats) -> Floats:
-    """Columns with mean zero and unit spread; a column that never varies becomes zeros."""
-    spread = columns.std(axis=-2, keepdims=True)
-    return np.asarray((columns - columns.mean(axis=-2, keepdims=True)) / np.where(spread > 0, spread, 1.0))
+def walk_steps(position: Floats, spacing: float, steps: int) -> Floats:
+    """How much of each step a random walk has taken, straight between its knots: array (week, step), 0 to 1."""
+    return np.clip(position[:, None] / spacing - np.arange(steps), 0.0, 1.0)
 
 
-def rotate(fixed: Floats, fixed_sd: Floats, slow: Floats) -> tuple[Floats, Floats]:
-    """Rotation (week, week) and spread (week,) of one unit; see the module's text."""
-    weeks = fixed.shape[0]
-    values, vectors = np.linalg.eigh(np.eye(weeks) + (fixed * fixed_sd**2) @ fixed.T)
+def rotate(fixed: Floats, fixed_sd: Floats, slow: Floats, root: Floats | None = None) -> tuple[Floats, Floats]:
+    """Rotation (week, week) and spread (week,) of one unit; see the module's text. ``root`` is that of the noise."""
+    noise = np.eye(fixed.shape[0]) if root is None else root @ root.T
+    values, vectors = np.linalg.eigh(noise + (fixed * fixed_sd**2) @ fixed.T)
     whiten = (vectors / np.sqrt(values)) @ vectors.T
     spread, directions = np.linalg.eigh(whiten @ slow @ slow.T @ whiten)
     return np.asarray(directions.T @ whiten), np.clip(spread, 0.0, None)
@@ -98,40 +174,53 @@ def build_baseline(
     panel: Panel, calendar: Calendar, events: Sequence[EventSettings], settings: ModelSettings
 ) -> Baseline:
     """Assemble the baseline's columns for every unit and precompute its rotation."""
-    weeks = len(panel.weeks)
-    position = np.arange(weeks, dtype=np.float64)
-    event_names, event_columns = baseline_columns(calendar, events, panel.weeks)
-    yearly = seasons(position, settings.harmonics)
-    shared = [np.ones((weeks, 1)), (position / weeks - 0.5)[:, None], yearly, event_columns]
-    sizes = [block.shape[1] for block in shared] + [len(panel.controls)]
-    parts = np.repeat(["intercept", "trend", "season", "event", "control"], sizes)
-    sds = np.repeat([INTERCEPT_SD, TREND_SD, SEASON_SD, EVENT_SD, CONTROL_SD], sizes)
-    names = (
-        "intercept",
-        "trend",
-        *(f"{wave}{k}" for wave in ("sin", "cos") for k in range(1, settings.harmonics + 1)),
-        *event_names,
-        *panel.controls,
-    )
-    common = np.broadcast_to(np.concatenate(shared, axis=1), (len(panel.units), weeks, sum(sizes[:-1])))
-    fixed = np.concatenate([common, standardised(panel.control)], axis=2)
+    weeks, frame = len(panel.weeks), frame_of(panel, settings)
+    shared_names, shared_parts, shared = frame.shared(panel.weeks, calendar, events)
+    parts = (*shared_parts, *("control" for _ in panel.controls))
+    sds = np.array([SDS[part] for part in parts])
+    common = np.broadcast_to(shared, (len(panel.units), *shared.shape))
+    fixed = np.concatenate([common, frame.controls(panel.control)], axis=2)
     slow = walk_basis(weeks, settings.knot_weeks)
     turned = [rotate(unit, sds, slow) for unit in fixed]
     return Baseline(
-        names=names,
-        parts=tuple(parts.tolist()),
+        names=(*shared_names, *panel.controls),
+        parts=parts,
         fixed=fixed,
         fixed_sd=sds,
         slow=slow,
         rotation=np.stack([rotation for rotation, _ in turned]),
         spread=np.stack([spread for _, spread in turned]),
+        frame=frame,
     )
 
 
 def baseline_draws(
     baseline: Baseline, residual: Floats, sigma: Floats, walk: Floats, rng: np.random.Generator
 ) -> dict[str, Floats]:
-    """Exact conditional draws of the baseline's components, by Matheron's rule.
+    """Exact conditional draws of the baseline's components.
+
+    Parameters
+    ----------
+    baseline, residual, sigma, walk, rng
+        As in :func:`coefficient_draws`.
+
+    Returns
+    -------
+    dict
+        Component name (a part, or "slow") to array (draw, unit, week).
+    """
+    weights, steps = coefficient_draws(baseline, residual, sigma, walk, rng)
+    found: dict[str, Floats] = {}
+    for part in dict.fromkeys(baseline.parts):
+        mine = [index for index, name in enumerate(baseline.parts) if name == part]
+        found[part] = np.einsum("nuk,uwk->nuw", weights[:, :, mine], baseline.fixed[:, :, mine], optimize=True)
+    return found | {"slow": steps @ baseline.slow.T}
+
+
+def coefficient_draws(
+    baseline: Baseline, residual: Floats, sigma: Floats, walk: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Exact conditional draws of the baseline's coefficients, by Matheron's rule.
 
     Parameters
     ----------
@@ -144,8 +233,10 @@ def baseline_draws(
 
     Returns
     -------
-    dict
-        Component name (a part, or "slow") to array (draw, unit, week).
+    weights : array (draw, unit, column)
+        Of the fixed columns.
+    steps : array (draw, unit, step)
+        Of the random walk.
 
     Notes
     -----
@@ -153,21 +244,19 @@ def baseline_draws(
     factorised. Source: Wilson et al. 2020, "Efficiently Sampling Functions from Gaussian Process Posteriors", eq. 5.
     """
     draws, units, weeks = residual.shape
-    found: dict[str, Floats] = {part: np.empty((draws, units, weeks)) for part in dict.fromkeys(baseline.parts)}
-    found["slow"] = np.empty((draws, units, weeks))
+    weights = np.empty((draws, units, baseline.fixed.shape[2]))
+    steps = np.empty((draws, units, baseline.slow.shape[1]))
     for unit in range(units):
         columns = baseline.fixed[unit]
         noise_sd, step_sd = sigma[:, unit, None], walk[:, unit, None]
-        weights = rng.standard_normal((draws, columns.shape[1])) * baseline.fixed_sd * noise_sd
-        steps = rng.standard_normal((draws, baseline.slow.shape[1])) * step_sd
-        seen = weights @ columns.T + steps @ baseline.slow.T + noise_sd * rng.standard_normal((draws, weeks))
+        blind = rng.standard_normal((draws, columns.shape[1])) * baseline.fixed_sd * noise_sd
+        stepped = rng.standard_normal((draws, baseline.slow.shape[1])) * step_sd
+        white = rng.standard_normal((draws, weeks))
+        noise = white if baseline.root is None else white @ baseline.root[unit].T
+        seen = blind @ columns.T + stepped @ baseline.slow.T + noise_sd * noise
         variance = noise_sd**2 + step_sd**2 * baseline.spread[unit]
         turn = baseline.rotation[unit]
         surprise = (((residual[:, unit] - seen) @ turn.T) / variance) @ turn
-        weights = weights + (surprise @ columns) * (baseline.fixed_sd * noise_sd) ** 2
-        steps = steps + (surprise @ baseline.slow) * step_sd**2
-        found["slow"][:, unit] = steps @ baseline.slow.T
-        for part in dict.fromkeys(baseline.parts):
-            mine = [index for index, name in enumerate(baseline.parts) if name == part]
-            found[part][:, unit] = weights[:, mine] @ columns[:, mine].T
-    return found
+        weights[:, unit] = blind + (surprise @ columns) * (baseline.fixed_sd * noise_sd) ** 2
+        steps[:, unit] = stepped + (surprise @ baseline.slow) * step_sd**2
+    return weights, steps

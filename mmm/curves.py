@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 FORMAT = 2
 LEAST_STOCK = 1e-6  # tangents are taken no nearer to zero, where slopes below 1 are infinitely steep
+HULL_BISECTIONS = 16
 GAP_WEEKS = 13  # weeks whose mean stands for spend between the last data and the plan
 
 
@@ -111,7 +112,8 @@ class ResponseCurves:
         known = dict(zip(self.weeks, self.spend, strict=True))
         ahead, behind = self.spend[-GAP_WEEKS:].mean(axis=0), self.spend[:4].mean(axis=0)
         wanted = [start - timedelta(weeks=lag) for lag in range(self.max_lag, 0, -1)]
-        return np.array([known.get(week, ahead if week > self.weeks[-1] else behind) for week in wanted])
+        found = [known.get(week, ahead if week > self.weeks[-1] else behind) for week in wanted]
+        return np.array(found).reshape(self.max_lag, len(self.names))
 
     def over(self, weeks: Sequence[date], intensity: Floats, after: Floats | None = None) -> WindowResponse:
         """The response to spend in ``weeks``, its carry-over tail included.
@@ -171,6 +173,34 @@ def load_curves(path: Path) -> ResponseCurves:
 
 
 @dataclass(frozen=True, slots=True)
+class Hull:
+    """Concave hull of every draw of one curve: a straight line up to some stock, the curve itself beyond.
+
+    Attributes
+    ----------
+    touch : array (draw, 1 or span)
+        Stock at which the line meets the curve.
+    until : array (draw, 1 or span)
+        Stock up to which the line counts: ``touch``; without end for a chord, nowhere for a concave curve.
+    slope : array (draw, 1 or span)
+        Steepness of the line.
+    is_curve : bool
+        No draw has a straight part.
+    """
+
+    touch: Floats
+    until: Floats
+    slope: Floats
+    is_curve: bool
+
+
+def _overshoot(family: Saturation, shape: tuple[Floats, ...], stock: Floats, start: Floats, base: Floats) -> Floats:
+    """How far the curve's tangent at a stock passes below the curve at ``start``, where its level is ``base``."""
+    level = family.level(stock, *shape, np)
+    return np.asarray(level - base - family.steepness(stock, level, *shape) * (stock - start))
+
+
+@dataclass(frozen=True, slots=True)
 class WindowResponse:
     """Response curves over a plan's weeks: spend (week, name) in, GMV (draw, name, span) out.
 
@@ -184,14 +214,13 @@ class WindowResponse:
     intensity: Floats  # (span,)
     by_name: Floats = field(init=False, repr=False)  # (name, draw, lag): the adstock weights, contiguous per name
     scale: Floats = field(init=False, repr=False)  # (name, draw, span): currency per week at full saturation
-    touch: Floats = field(init=False, repr=False)  # (name, draw, 1): stock up to which the concave hull is linear
+    hulls: tuple[Hull, ...] = field(init=False, repr=False)  # over any stock, of every curve
 
     def __post_init__(self) -> None:
         peak = np.exp(self.curves.kappa.T[:, :, None] * self.intensity)
         object.__setattr__(self, "by_name", np.ascontiguousarray(self.curves.weights.transpose(1, 0, 2)))
         object.__setattr__(self, "scale", self.curves.ceiling.T[:, :, None] * peak)
-        families = [self.curves.family(name) for name in range(len(self.curves.names))]
-        object.__setattr__(self, "touch", np.array([family.touch(*shape) for family, shape in families]))
+        object.__setattr__(self, "hulls", tuple(self._whole_hull(name) for name in range(len(self.curves.names))))
 
     @property
     def span(self) -> int:
@@ -258,6 +287,7 @@ class WindowResponse:
         spend: Floats,
         *,
         hull: bool = False,
+        hulls: Sequence[Hull] | None = None,
         names: Sequence[int] | None = None,
         shares: Floats | None = None,
     ) -> tuple[Floats, Floats]:
@@ -268,7 +298,9 @@ class WindowResponse:
         spend : array (week, name)
             Currency per week.
         hull : bool
-            Put every draw through its concave hull.
+            Put every draw through its concave hull over any stock.
+        hulls : sequence of Hull, optional
+            Put the draws of the curves wanted through these hulls instead.
         names : sequence of int, optional
             The curves wanted; all of them when absent.
         shares : array (draw,), optional
@@ -290,7 +322,8 @@ class WindowResponse:
         for row, name in enumerate(wanted):
             weights = self.by_name[name]
             stock = np.maximum(weights @ lags[name].T, LEAST_STOCK)
-            level, steep = self._curve(name, stock, hull=hull)
+            through = hulls[row] if hulls is not None else self.hulls[name] if hull else None
+            level, steep = self._curve(name, stock, through)
             scale = self.scale[name]
             mean[row] = np.einsum("d,dt,dt->t", each, scale, level)
             steep *= scale
@@ -298,16 +331,64 @@ class WindowResponse:
             by_lag[row] = steep.T @ weights / curves.reference[name]
         return mean, by_lag
 
-    def _curve(self, name: int, stock: Floats, *, hull: bool) -> tuple[Floats, Floats]:
+    def _curve(self, name: int, stock: Floats, hull: Hull | None) -> tuple[Floats, Floats]:
         """Level and steepness of every draw's curve, or of its concave hull, at a stock (draw, span)."""
         family, shape = self.curves.family(name)
-        if not hull or not self.touch[name].any():
+        if hull is None or hull.is_curve:
             level = family.level(stock, *shape, np)
             return level, family.steepness(stock, level, *shape)
-        on_curve = np.maximum(stock, self.touch[name])
+        straight = stock < hull.until
+        on_curve = np.where(straight, hull.touch, stock)
         level = family.level(on_curve, *shape, np)
-        steep = family.steepness(on_curve, level, *shape)
+        steep = np.where(straight, hull.slope, family.steepness(on_curve, level, *shape))
         return level - steep * (on_curve - stock), steep
+
+    def _whole_hull(self, name: int) -> Hull:
+        family, shape = self.curves.family(name)
+        touch = family.touch(*shape)
+        on_curve = np.maximum(touch, LEAST_STOCK)
+        slope = family.steepness(on_curve, family.level(on_curve, *shape, np), *shape)
+        return Hull(touch, touch, slope, is_curve=not touch.any())
+
+    def hull_between(self, name: int, low: Floats, high: Floats) -> Hull:
+        """Concave hull of every draw's curve between two plans of a line, array (week,) currency each.
+
+        Every curve must be concave from some stock on and convex before it. The hull is then a tangent from the least
+        stock, and the curve itself from where it touches; or a chord, when it touches beyond the most.
+        """
+        whole = self.hulls[name]
+        if whole.is_curve:
+            return whole
+        family, shape = self.curves.family(name)
+        least, most = (np.maximum(self._stock(name, end), LEAST_STOCK) for end in (low, high))
+        most = np.maximum(most, least)
+        touch, slope = least.copy(), np.zeros_like(least)
+        bent = np.broadcast_to(whole.touch, least.shape) > least  # elsewhere the curve is concave all the way
+        if not bent.any():
+            return Hull(touch, np.full_like(touch, -np.inf), slope, is_curve=True)
+        each = tuple(np.broadcast_to(part, least.shape)[bent] for part in shape)
+        start, end, bend = least[bent], most[bent], np.broadcast_to(whole.touch, least.shape)[bent]
+        base = family.level(start, *each, np)
+        near, far = start.copy(), np.minimum(end, bend)
+        # A tangent from a later start touches earlier than the one from nothing, so the hull never is a chord past it.
+        chord = (end < bend) & (_overshoot(family, each, far, start, base) < 0.0)
+        for _ in range(HULL_BISECTIONS):
+            middle = 0.5 * (near + far)
+            over = _overshoot(family, each, middle, start, base) >= 0.0
+            near, far = np.where(over, near, middle), np.where(over, middle, far)
+        far = np.where(chord, end, far)
+        level = family.level(far, *each, np)
+        rise = (level - base) / np.maximum(far - start, LEAST_STOCK * 1e-6)
+        until = np.full_like(touch, -np.inf)
+        touch[bent], until[bent] = far, np.where(chord, np.inf, far)
+        slope[bent] = np.where(chord, rise, family.steepness(far, level, *each))
+        return Hull(touch, until, slope, is_curve=False)
+
+    def _stock(self, name: int, weekly: Floats) -> Floats:
+        """Stock of every draw, array (draw, span), at a line's spend (week,)."""
+        spend = np.zeros((self.weeks, len(self.curves.names)))
+        spend[:, name] = weekly
+        return np.asarray(self.by_name[name] @ self.lags(spend)[name].T)
 
     def identity(self, name: int) -> bytes:
         """What a tangent of one curve depends on, as a short hash: draws, family, reference and peaks."""

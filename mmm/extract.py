@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mmm.curves import ResponseCurves
-from mmm.model import (
-    CENTRE_SPREAD,
-    HALF_SATURATION,
-    KAPPA_MEAN,
-    LEAST_ACTIVE_WEEKS,
-    RETENTION,
-    SLOPE,
-    MediaModel,
-    media_parameters,
-    media_shape,
-)
+from mmm.media import channel_weights, media_parameters, media_shape, saturate, shape_parameters
+from mmm.model import LEAST_ACTIVE_WEEKS, MediaModel
 from mmm.panel import Panel
-from mmm.settings import ChannelSettings
-from mmm.transforms import SATURATIONS, geometric_weights, half_life_weeks
+from mmm.priors import GROUP_SPREAD
+from mmm.settings import ChannelSettings, RoiPrior
+from mmm.transforms import SATURATIONS, adstock_weights, half_life_weeks
 
 Floats = npt.NDArray[np.float64]
 
 YEAR = 52
+SHAPE_NAMES = ("retention_z", "delay_z", "half_saturation_z", "slope_z", "tail_z")
 NEW_LINE_SHARE = 0.02  # a channel without any spend is planned around this share of the mean weekly total
 
 
@@ -41,17 +35,17 @@ def contribution_draws(z: Mapping[str, Floats], model: MediaModel) -> tuple[dict
     Returns
     -------
     parameters : dict
-        As :func:`mmm.model.media_parameters`, plus ``scale`` (draw, unit, channel): scaled KPI at full saturation.
+        As :func:`mmm.media.media_parameters`, plus ``scale`` (draw, unit, channel): scaled KPI at full saturation.
     contribution : array (draw, unit, week, channel)
         Scaled KPI.
     """
-    parameters = media_parameters(z, model, np)
+    parameters = media_parameters(z, model.form, np)
     draws = parameters["roi"].shape[0]
     units, weeks = model.scaled_kpi.shape
     shape = np.empty((draws, units, weeks, len(model.channels)))
     for draw in range(draws):
         one = {name: value[draw] for name, value in parameters.items()}
-        shape[draw] = media_shape(one, model.stock_lags, model, np)
+        shape[draw] = media_shape(one, model.stock_lags, model.intensity, model.form, np)
     parameters["scale"] = parameters["roi"] * model.spend_share / shape.mean(axis=2)
     shape *= parameters["scale"][:, :, None, :]
     return parameters, shape
@@ -76,47 +70,76 @@ def extract_curves(
     """Put the posterior into the planner's units; channels with too little history take draws of their prior."""
     rng = np.random.default_rng([seed, 7])
     draws, units = parameters["roi"].shape[:2]
-    value = model.kpi_mean * model.value_per_kpi
     learnt = {name: index for index, name in enumerate(model.channels)}
-    spread = (draws, units, len(panel.channels))
-    out = {key: np.zeros(spread) for key in ("half_saturation", "slope", "ceiling", "kappa", "long_term")}
-    weights = np.zeros((*spread, model.max_lag + 1))
-    reference = np.ones((units, len(panel.channels)))
+    found = [
+        _learnt(parameters, model, learnt[name])
+        if name in learnt
+        else _from_prior(rng, channels[name], parameters, model, panel, position)
+        for position, name in enumerate(panel.channels)
+    ]
     modelled = np.zeros((units, len(panel.weeks), len(panel.channels)))
-    for position, name in enumerate(panel.channels):
-        if name in learnt:
-            c = learnt[name]
-            one = {key: parameters[key][:, None, c] for key in ("half_saturation", "slope")}
-            one["kappa"] = parameters["kappa"][:, None, c] if "kappa" in parameters else np.zeros((draws, 1))
-            one["ceiling"] = parameters["scale"][:, :, c] * value
-            retention = parameters["retention"][:, None, c]
-            reference[:, position] = model.reference[:, c]
-            modelled[:, :, position] = contribution[:, :, :, c].mean(axis=0) * value[:, None]
-        else:
-            one, retention, reference[:, position] = _prior_draws(rng, channels[name], model, panel, position, draws)
-        for key, drawn in one.items():
-            out[key][:, :, position] = drawn
-        out["long_term"][:, :, position] = _long_term(rng, channels[name], draws)[:, None]
-        weights[:, :, position] = geometric_weights(retention, model.max_lag)
-    names = panel.channels if units == 1 else tuple(f"{c}@{u}" for u in panel.units for c in panel.channels)
-    flat = {key: _by_name(values) for key, values in out.items()}
+    value = (model.kpi_mean * model.value_per_kpi)[:, None, None]
+    modelled[:, :, [panel.channels.index(name) for name in learnt]] = contribution.mean(axis=0) * value
+    long_term = np.stack([_long_term(rng, channels[name], draws) for name in panel.channels], axis=-1)
+
+    def stacked(part: str) -> Floats:
+        """(draw, name), channels fastest; the same for every unit where a part has none of its own."""
+        each = [np.broadcast_to(getattr(one, part), (draws, units)) for one in found]
+        return np.stack(each, axis=-1).reshape(draws, -1)
+
+    weights = np.stack([one.weights for one in found], axis=1)
     return ResponseCurves(
-        names=names,
+        names=panel.channels if units == 1 else tuple(f"{c}@{u}" for u in panel.units for c in panel.channels),
         channels=panel.channels * units,
         units=tuple(u for u in panel.units for _ in panel.channels),
-        weights=weights.reshape(draws, len(names), -1),
-        reference=reference.reshape(-1),
+        weights=np.tile(weights, (1, units, 1)),
+        saturation=tuple(one.family for one in found) * units,
+        half_saturation=stacked("half_saturation"),
+        slope=stacked("slope"),
+        tail=stacked("tail"),
+        ceiling=stacked("ceiling"),
+        kappa=stacked("kappa"),
+        long_term=np.tile(long_term, (1, units)),
+        reference=np.stack([one.reference for one in found], axis=-1).reshape(-1),
         weeks=panel.weeks,
         spend=_history(panel.spend),
         visits=_history(panel.visits),
         attributed=_history(panel.attributed),
         modelled=_history(modelled),
-        saturation=("hill",) * len(names),
-        tail=np.ones((draws, len(names))),
         prior_only=tuple(name not in learnt for name in panel.channels) * units,
         currency=currency,
         fingerprint=fingerprint,
-        **flat,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """Draws of one channel's curve: weights (draw, lag), reference (unit,), the rest (draw, unit) or (draw, 1)."""
+
+    family: str
+    weights: Floats
+    half_saturation: Floats
+    slope: Floats
+    tail: Floats
+    ceiling: Floats
+    kappa: Floats
+    reference: Floats
+
+
+def _learnt(parameters: Mapping[str, Any], model: MediaModel, c: int) -> _Curve:
+    """The posterior of a learnt channel."""
+    draws = parameters["roi"].shape[0]
+    return _Curve(
+        family=model.form.saturation[c],
+        weights=adstock_weights(
+            model.form.adstock[c], parameters["retention"][:, c], parameters["delay"][:, c], model.max_lag
+        ),
+        half_saturation=parameters["half_saturation"][:, None, c],
+        slope=parameters["slope"][:, None, c],
+        tail=parameters["tail"][:, None, c],
+        ceiling=parameters["scale"][:, :, c] * model.kpi_mean * model.value_per_kpi,
+        kappa=parameters["kappa"][:, None, c] if "kappa" in parameters else np.zeros((draws, 1)),
+        reference=model.reference[:, c],
     )
 
 
@@ -130,27 +153,50 @@ def _long_term(rng: np.random.Generator, channel: ChannelSettings, draws: int) -
     return np.maximum(rng.normal(channel.long_term.mean, channel.long_term.sd, draws), 0.0)
 
 
-def _prior_draws(
-    rng: np.random.Generator, channel: ChannelSettings, model: MediaModel, panel: Panel, position: int, draws: int
-) -> tuple[dict[str, Floats], Floats, Floats]:
-    """Curves of a channel the data cannot teach: its prior, its ROI holding at its reference spend."""
+def _from_prior(
+    rng: np.random.Generator,
+    channel: ChannelSettings,
+    parameters: Mapping[str, Any],
+    model: MediaModel,
+    panel: Panel,
+    position: int,
+) -> _Curve:
+    """Curves of a channel the data cannot teach: a new channel of the same kind, its ROI holding at its reference."""
+    draws = parameters["roi"].shape[0]
     spend = panel.spend[:, :, position]
     active = (spend > 0).sum(axis=1)
     new_line = NEW_LINE_SHARE * panel.spend.sum(axis=2).mean(axis=1)
     reference = np.where(active > 0, spend.sum(axis=1) / np.maximum(active, 1), new_line)
-    if channel.roi_prior:
-        log_roi = rng.normal(np.log(channel.roi_prior.median), channel.roi_prior.sigma, draws)
-    else:
-        sd = np.hypot(CENTRE_SPREAD, model.prior.roi_spread[0])
-        log_roi = rng.normal(model.prior.centre, sd, draws)
-    k = HALF_SATURATION[0] * np.exp(HALF_SATURATION[1] * rng.standard_normal(draws))
-    n = SLOPE[0] * np.exp(SLOPE[1] * rng.standard_normal(draws))
-    retention = 1.0 / (1.0 + np.exp(-(RETENTION[0] + RETENTION[1] * rng.standard_normal(draws))))
-    kappa = rng.normal(*KAPPA_MEAN, draws) if model.has_peaks else np.zeros(draws)
-    at_reference = 1.0 / (1.0 + k**n)
-    ceiling = np.exp(log_roi)[:, None] * reference / at_reference[:, None]
-    curve = {"half_saturation": k[:, None], "slope": n[:, None], "kappa": kappa[:, None], "ceiling": ceiling}
-    return curve, retention[:, None], reference
+    adstock = channel.adstock.family if channel.adstock else model.default_families[0]
+    saturation = channel.saturation.family if channel.saturation else model.default_families[1]
+    form = replace(model.form, adstock=(adstock,), saturation=(saturation,))
+    z = {name: rng.standard_normal((draws, 1)) for name in SHAPE_NAMES}
+    shape = shape_parameters(z, form, np)
+    at_reference = saturate(np.ones((draws, 1)), shape, (saturation,), np)
+    roi = np.exp(_prior_log_roi(rng, channel.roi_prior, parameters, draws))
+    kappa = np.zeros(draws)
+    if "kappa" in parameters:
+        kappa = (parameters["kappa_mean"] + parameters["kappa_spread"] * rng.standard_normal((draws, 1)))[:, 0]
+    return _Curve(
+        family=saturation,
+        weights=channel_weights(shape, form, np)[:, 0],
+        half_saturation=shape["half_saturation"],
+        slope=shape["slope"],
+        tail=shape["tail"],
+        ceiling=roi[:, None] * reference / at_reference,
+        kappa=kappa[:, None],
+        reference=reference,
+    )
+
+
+def _prior_log_roi(
+    rng: np.random.Generator, stated: RoiPrior | None, parameters: Mapping[str, Any], draws: int
+) -> Floats:
+    """Log ROI of a channel without history: as stated, or as the data taught of channels in general."""
+    if stated:
+        return rng.normal(np.log(stated.median), stated.sigma, draws)
+    spread = np.hypot(parameters["roi_spread"], GROUP_SPREAD)
+    return np.asarray((parameters["centre"] + spread * rng.standard_normal((draws, 1)))[:, 0])
 
 
 def interval(draws: Floats) -> dict[str, float]:
@@ -196,9 +242,11 @@ def channel_report(
 
 def _prior_report(curves: ResponseCurves, name: str, position: int) -> dict[str, Any]:
     """A channel the data say nothing about: everything is its prior."""
-    at_reference = 1.0 / (1.0 + curves.half_saturation[:, position] ** curves.slope[:, position])
-    roi = curves.ceiling[:, position] * at_reference / curves.reference[position]
-    mroi = roi * curves.slope[:, position] * (1.0 - at_reference)
+    family, shape = curves.family(position)
+    at_reference = family.level(np.ones((curves.draws, 1)), *shape, np)
+    steep = family.steepness(np.ones((curves.draws, 1)), at_reference, *shape)
+    roi = curves.ceiling[:, position] * at_reference[:, 0] / curves.reference[position]
+    mroi = curves.ceiling[:, position] * steep[:, 0] / curves.reference[position]
     past = curves.spend[:, [index for index, channel in enumerate(curves.channels) if channel == name]].sum(axis=1)
     spent = float(past[-YEAR:].sum())
     return {
@@ -219,14 +267,9 @@ def _prior_report(curves: ResponseCurves, name: str, position: int) -> dict[str,
 def _marginal(parameters: Mapping[str, Any], model: MediaModel, c: int) -> Floats:
     """Currency earned by one more unit of spend, times the year's spend: array (draw,)."""
     step = 0.01  # one per cent: small enough for a slope, large enough for floating point
-    value = (model.kpi_mean * model.value_per_kpi)[:, None]
-    lags = model.stock_lags[:, -YEAR:, c]
-    total = np.empty(parameters["roi"].shape[0])
-    for draw in range(total.size):
-        weights = geometric_weights(parameters["retention"][draw, c], model.max_lag)
-        k, n = parameters["half_saturation"][draw, c], parameters["slope"][draw, c]
-        stock = lags @ weights
-        more, now = (SATURATIONS["hill"].level(stock * up, k, n, 1.0, np) for up in (1 + step, 1.0))
-        peak = np.exp(parameters["kappa"][draw, c] * model.intensity[-YEAR:]) if "kappa" in parameters else 1.0
-        total[draw] = ((more - now) * peak * parameters["scale"][draw, :, c][:, None] * value).sum() / step
-    return total
+    curve = _learnt(parameters, model, c)
+    stock = np.einsum("utl,dl->dut", model.stock_lags[:, -YEAR:, c], curve.weights)
+    shape = tuple(getattr(curve, name)[:, :, None] for name in ("half_saturation", "slope", "tail"))
+    more, now = (SATURATIONS[curve.family].level(stock * up, *shape, np) for up in (1 + step, 1.0))
+    peak = np.exp(curve.kappa[:, :, None] * model.intensity[-YEAR:])
+    return np.asarray(((more - now) * peak * curve.ceiling[:, :, None]).sum(axis=(1, 2)) / step)

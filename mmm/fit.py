@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,20 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from mmm.baseline import baseline_draws
 from mmm.calendar import Calendar
 from mmm.curves import ResponseCurves
 from mmm.extract import channel_report, contribution_draws, extract_curves, interval
 from mmm.health import convergence_checks, document, finite_or_none, fit_checks, identification_checks
-from mmm.model import MediaModel, build_model, parameter_shapes, prepare
+from mmm.lift import LiftTest
+from mmm.model import MediaModel, prepare
 from mmm.panel import Panel
+from mmm.prediction import fit_quality, predict
+from mmm.refit import CompiledModels, stacked
+from mmm.sampler import diagnose, import_sampler
 from mmm.settings import ChannelSettings, EventSettings, ModelSettings
 
 Floats = npt.NDArray[np.float64]
 OnStage = Callable[[str], None]
-
-QUARTER_WEEKS = 13
 
 
 @dataclass(slots=True)
@@ -67,6 +67,7 @@ def fit(
     calendar: Calendar,
     events: tuple[EventSettings, ...],
     settings: ModelSettings,
+    lift_tests: Sequence[LiftTest] = (),
     *,
     currency: str = "CNY",
     fingerprint: str = "",
@@ -84,6 +85,8 @@ def fit(
         Peaks.
     events : tuple of EventSettings
     settings : ModelSettings
+    lift_tests : sequence of LiftTest
+        Experiments that the model is to agree with, within their errors.
     currency, fingerprint : str
         Kept with the curves.
     on_stage : callable
@@ -105,14 +108,14 @@ def fit(
     with watch.stage("import"):
         import_sampler()
     with watch.stage("build"):
-        model = prepare(panel, channels, calendar, events, settings)
-        graph = build_model(model)
+        model = prepare(panel, channels, calendar, events, settings, lift_tests)
+    models = CompiledModels()
     with watch.stage("compile"):
-        compiled = compile_model(graph)
+        models.compiled(model)
     with watch.stage("sample"):
-        trace = sample(compiled, settings, show_progress=show_progress)
+        model, trace = models.settled(model, settings, show_progress=show_progress)
     with watch.stage("extract"), threadpool_limits(limits=1, user_api="blas"):
-        z = {name: _stacked(trace, name) for name in parameter_shapes(model)}
+        z = stacked(trace, model)
         parameters, contribution = contribution_draws(z, model)
         curves = extract_curves(
             parameters,
@@ -150,6 +153,11 @@ def fit(
             "diagnostics": {name: finite_or_none(value) for name, value in diagnostics.items()},
             "health": document(checks),
             "fit_quality": quality,
+            "noise": {
+                "memory": model.noise.memory,
+                "growth": model.noise.growth,
+                "heavy_weeks": model.noise.heavy_weeks,
+            },
             "seconds": seconds,
             "seed": settings.seed,
             "fingerprint": fingerprint,
@@ -157,155 +165,6 @@ def fit(
         curves=curves,
         draws=draws,
     )
-
-
-def import_sampler() -> None:
-    """Import PyMC and nutpie, which takes seconds and is best shown as a stage of its own."""
-    import os
-
-    # Sampling runs through numba, so PyTensor must not look for a C compiler.
-    os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
-    # LLVM's first level of optimisation compiles a fifth faster and samples no slower.
-    os.environ.setdefault("NUMBA_OPT", "1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ArviZ announces its next major version at every import
-        import nutpie  # noqa: F401
-        import pymc  # noqa: F401
-
-
-def compile_model(graph: Any) -> Any:
-    """Compile the graph with numba; the result can be given other data of the same kind by ``with_data``."""
-    import nutpie
-    import pytensor
-
-    # With fast maths, code compiled anew and code read from the cache add in another order: same seed, other draws.
-    exact = pytensor.config.change_flags(numba__fastmath=False)
-    with warnings.catch_warnings(), exact:
-        warnings.simplefilter("ignore")  # numba warns of what it cannot cache
-        return nutpie.compile_pymc_model(graph, backend="numba")
-
-
-def sample(compiled: Any, settings: ModelSettings, *, show_progress: bool = False) -> Any:
-    """Draw from the posterior with NUTS; Ctrl-C stops at once and keeps nothing."""
-    import nutpie
-
-    sampler = nutpie.sample(
-        compiled,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        seed=settings.seed,
-        target_accept=settings.target_accept,
-        progress_bar=show_progress,
-        save_warmup=False,
-        blocking=False,
-    )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return sampler.wait()
-    except BaseException:
-        sampler.cancel()
-        raise
-
-
-def _stacked(trace: Any, name: str) -> Floats:
-    """Draws of all chains in one axis, array (draw, ...)."""
-    values = np.asarray(trace.posterior[name].values, dtype=np.float64)
-    return values.reshape(-1, *values.shape[2:])
-
-
-@dataclass(frozen=True, slots=True)
-class Predicted:
-    """Posterior prediction of the weeks seen.
-
-    Attributes
-    ----------
-    fitted, replicated : array (draw, unit, week)
-        Expected and replicated scaled KPI.
-    p_value : float
-        Share of draws whose replicated residual spread is above the real one.
-    p_negative : float
-        Share of draws whose baseline, over all units, is negative in some quarter.
-    """
-
-    fitted: Floats
-    replicated: Floats
-    p_value: float
-    p_negative: float
-
-
-def predict(model: MediaModel, parameters: Mapping[str, Any], contribution: Floats, seed: int) -> Predicted:
-    """Baseline draws back in, replicated data out."""
-    rng = np.random.default_rng([seed, 11])
-    media = contribution.sum(axis=3)
-    sigma = parameters["sigma"]
-    walk = np.broadcast_to(parameters["walk"], sigma.shape)
-    base = baseline_draws(model.baseline, model.scaled_kpi - media, sigma, walk, rng)
-    baseline = np.sum(list(base.values()), axis=0)
-    fitted = baseline + media
-    noise = sigma[..., None] * rng.standard_normal(fitted.shape)
-    real = ((model.scaled_kpi - fitted) ** 2).mean(axis=(1, 2))
-    return Predicted(
-        fitted=fitted,
-        replicated=fitted + noise,
-        p_value=float(((noise**2).mean(axis=(1, 2)) > real).mean()),
-        p_negative=negative_quarter(baseline, model),
-    )
-
-
-def negative_quarter(baseline: Floats, model: MediaModel) -> float:
-    """Probability that the baseline of all units together has a negative quarter: media credited with more than all."""
-    together = np.tensordot(baseline, model.kpi_mean * model.value_per_kpi, axes=(1, 0))
-    quarters = np.lib.stride_tricks.sliding_window_view(together, QUARTER_WEEKS, axis=1).mean(axis=2)
-    return float((quarters.min(axis=1) < 0).mean())
-
-
-def fit_quality(model: MediaModel, predicted: Predicted) -> dict[str, float]:
-    """R2, MAPE, coverage of the 90% interval and Durbin-Watson, over all units and weeks."""
-    real, expected = model.scaled_kpi, predicted.fitted.mean(axis=0)
-    residual = real - expected
-    centred = real - real.mean(axis=1, keepdims=True)
-    low, high = np.quantile(predicted.replicated, [0.05, 0.95], axis=0)
-    nonzero = real != 0
-    return {
-        "r2": float(1 - (residual**2).sum() / (centred**2).sum()),
-        "mape": float(np.abs(residual[nonzero] / real[nonzero]).mean()),
-        "coverage90": float(((real >= low) & (real <= high)).mean()),
-        "durbin_watson": float((np.diff(residual, axis=1) ** 2).sum() / (residual**2).sum()),
-    }
-
-
-def _by_chain(values: Any, settings: ModelSettings) -> Floats:
-    """Draws by chain, array (chain, draw, parameter); a single chain is held against itself, half against half."""
-    chains = np.asarray(values, dtype=np.float64).reshape(settings.chains, settings.draws, -1)
-    if settings.chains > 1:
-        return chains
-    half = settings.draws // 2
-    return chains[0, : 2 * half].reshape(2, half, -1)
-
-
-def diagnose(trace: Any, parameters: Mapping[str, Any], settings: ModelSettings) -> dict[str, Any]:
-    """R-hat over all parameters, effective sample sizes over every ROI, divergences."""
-    import arviz
-
-    roi = _by_chain(parameters["roi"], settings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        every = np.concatenate([_by_chain(values, settings) for values in trace.posterior.values()], axis=2)
-        table = arviz.convert_to_dataset({"roi": roi, "every": every})
-        rhat = arviz.rhat(table)
-        bulk, tail = (arviz.ess(table[["roi"]], method=method)["roi"].values for method in ("bulk", "tail"))
-    return {
-        "max_rhat": float(np.concatenate([rhat["roi"].values, rhat["every"].values]).max()),
-        "min_ess_bulk": float(bulk.min()),
-        "min_ess_tail": float(tail.min()),
-        "divergences": int(np.asarray(trace.sample_stats["diverging"].values).sum()),
-        "draws": settings.draws,
-        "chains": settings.chains,
-        "mean_steps": float(np.asarray(trace.sample_stats["n_steps"].values).mean()),
-    }
 
 
 def _media_share(contribution: Floats, model: MediaModel) -> dict[str, float]:

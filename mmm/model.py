@@ -2,22 +2,22 @@
 
 For unit u, week t and channel c, with the KPI scaled by its mean::
 
-    kpi[u,t]   = baseline[u,t] + sum_c media[u,t,c] + Normal(0, sigma_u)
+    kpi[u,t]   = baseline[u,t] + sum_c media[u,t,c] + noise[u,t]
     media      = share[u,c] * shape[u,t,c] / mean_t(shape)
-    shape      = exp(kappa_c * intensity_t) * hill(sum_l w_c[l] * spend[u,t-l,c] / reference[u,c]; k_c, n_c)
+    shape      = exp(kappa_c * intensity_t) * saturation_c(sum_l w_c[l] * spend[u,t-l,c] / reference[u,c])
     share[u,c] = roi[u,c] * spend[u,c] / kpi[u]
 
 ROI is the parameter, so its prior speaks finance's language (Zhang et al. 2024, "Media Mix Model Calibration With
-Bayesian Priors"). Every parameter is a standard normal, moved and scaled: the sampler's geometry stays round and
-one function, :func:`media_parameters`, serves the graph and the draws.
+Bayesian Priors"). Every parameter is a standard normal, moved and scaled (:mod:`mmm.media`): the sampler's geometry
+stays round and the same functions serve the graph and the draws. Lift tests and, when asked for, the ROI that platforms
+attribute to themselves enter as further evidence (:mod:`mmm.evidence`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import ModuleType
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,66 +25,24 @@ import numpy.typing as npt
 
 from mmm.baseline import Baseline, build_baseline
 from mmm.calendar import Calendar, intensity
+from mmm.evidence import Attribution, LiftData, attribution_data, lift_data, log_attribution, log_lift
+from mmm.media import MediaForm, media_parameters, media_shape, parameter_shapes
+from mmm.noise import Noise
 from mmm.panel import Panel
+from mmm.priors import Prior, build_prior
 from mmm.problems import InputError, Problem
 from mmm.settings import ChannelSettings, EventSettings, ModelSettings
-from mmm.transforms import SATURATIONS, geometric_weights, lagged
+from mmm.transforms import lagged
 
 if TYPE_CHECKING:
     import pymc as pm
+
+    from mmm.lift import LiftTest
 
 Floats = npt.NDArray[np.float64]
 
 LEAST_ACTIVE_WEEKS = 8  # with fewer weeks of spend a channel is planned from its prior
 OPENING_WEEKS = 4  # their mean stands for the unknown spend before the first week
-
-# Priors of the shapes, as (median, log sd) or (logit mean, logit sd); judged over many markets, see docs/evidence.
-RETENTION = (-0.5, 0.9)
-HALF_SATURATION = (1.2, 0.6)
-SLOPE = (1.1, 0.3)
-NOISE = (0.07, 0.7)
-WALK = (0.015, 0.8)
-ROI_SPREAD = (0.5, 0.4)
-GROUP_SPREAD = 0.3
-CENTRE_SPREAD = 0.7
-UNIT_SPREAD = (0.25, 0.4)
-KAPPA_MEAN = (0.3, 0.3)
-KAPPA_SPREAD = (0.15, 0.5)
-
-
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """What is believed before the data, per channel.
-
-    Attributes
-    ----------
-    own_location, own_spread : array (channel,)
-        Median (log) and log sd of channels with a stated ROI prior; zeros elsewhere.
-    pooled : array (channel,)
-        1.0 for channels that share the pooled prior, 0.0 for those with their own.
-    group : array (channel,) of int
-        Pooling group of each channel.
-    centre, centre_spread : float
-        Log of the pooled median ROI and its sd.
-    roi_spread : (median, log sd)
-        Spread of log ROI between pooled channels.
-    total : (log median, sd) or None
-        Guard on the log of the total media share of the KPI.
-    """
-
-    own_location: Floats
-    own_spread: Floats
-    pooled: Floats
-    group: npt.NDArray[np.int64]
-    centre: float
-    centre_spread: float
-    roi_spread: tuple[float, float]
-    total: tuple[float, float] | None
-
-    @property
-    def groups(self) -> int:
-        """Number of pooling groups."""
-        return int(self.group.max()) + 1 if self.group.size else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +53,8 @@ class MediaModel:
     ----------
     channels : tuple of str
         Channels with enough history to learn from.
+    form : MediaForm
+        Families and priors of their parameters.
     scaled_kpi : array (unit, week)
         KPI over its unit's mean.
     kpi_mean : array (unit,)
@@ -108,10 +68,19 @@ class MediaModel:
         Spend over KPI value: ROI times this is the channel's share of the KPI.
     intensity : array (week,)
         Peak intensity in [0, 1].
+    lift : LiftData or None
+        Lift tests, ready for the likelihood.
+    attribution : Attribution or None
+        What platforms attribute to themselves, when it is to count.
+    default_families : tuple of str
+        Adstock and saturation of channels without history that name none of their own.
+    noise : Noise
+        Independent, normal and of one size unless the residuals asked for another kind.
     """
 
     channels: tuple[str, ...]
     units: tuple[str, ...]
+    form: MediaForm
     scaled_kpi: Floats
     kpi_mean: Floats
     value_per_kpi: Floats
@@ -120,13 +89,32 @@ class MediaModel:
     spend_share: Floats
     intensity: Floats
     baseline: Baseline
-    prior: Prior
-    max_lag: int
+    lift: LiftData | None
+    attribution: Attribution | None
+    default_families: tuple[str, str]
+    noise: Noise
+
+    def with_noise(self, noise: Noise) -> MediaModel:
+        """The same model under another kind of noise."""
+        if noise.root is None:
+            return self
+        return replace(self, noise=noise, baseline=self.baseline.with_noise(noise.root))
 
     @property
-    def has_peaks(self) -> bool:
-        """True when a peak falls within the data."""
-        return bool(self.intensity.max(initial=0.0) > 0)
+    def max_lag(self) -> int:
+        """Last lag in weeks that still counts."""
+        return self.form.max_lag
+
+    @property
+    def prior(self) -> Prior:
+        """Prior of ROI."""
+        return self.form.prior
+
+    @property
+    def value_weight(self) -> Floats:
+        """Share of each unit in the KPI value, array (unit,)."""
+        value = self.kpi_mean * self.value_per_kpi
+        return np.asarray(value / value.sum())
 
 
 def learnable(panel: Panel) -> tuple[int, ...]:
@@ -148,44 +136,13 @@ def opening_spend(spend: Floats, max_lag: int) -> Floats:
     return np.repeat(opening, max_lag, axis=1)
 
 
-def build_prior(
-    channels: Mapping[str, ChannelSettings], settings: ModelSettings, spend_share: Floats, weights: Floats
-) -> Prior:
-    """Turn the project's beliefs, or their scale-free default, into numbers.
-
-    Parameters
-    ----------
-    channels : mapping
-        The channels that are learnt, in order.
-    settings : ModelSettings
-    spend_share : array (unit, channel)
-        Spend over KPI value.
-    weights : array (unit,)
-        Share of each unit in the KPI value.
-    """
-    total_share = float((spend_share.sum(axis=1) * weights).sum())
-    own = [channel.roi_prior for channel in channels.values()]
-    names = [channel.groups[0] if channel.groups else "" for channel in channels.values()]
-    order = {name: index for index, name in enumerate(dict.fromkeys(names))}
-    stated = settings.roi_prior
-    return Prior(
-        own_location=np.array([np.log(p.median) if p else 0.0 for p in own]),
-        own_spread=np.array([p.sigma if p else 0.0 for p in own]),
-        pooled=np.array([0.0 if p else 1.0 for p in own]),
-        group=np.array([order[name] for name in names], dtype=np.int64),
-        centre=float(np.log(stated.median if stated else settings.media_share.median / total_share)),
-        centre_spread=0.5 * stated.sigma if stated else CENTRE_SPREAD,
-        roi_spread=(0.85 * stated.sigma, 0.25) if stated else ROI_SPREAD,
-        total=None if stated else (float(np.log(settings.media_share.median)), settings.media_share.sigma),
-    )
-
-
 def prepare(
     panel: Panel,
     channels: Mapping[str, ChannelSettings],
     calendar: Calendar,
     events: tuple[EventSettings, ...],
     settings: ModelSettings,
+    lift_tests: Sequence[LiftTest] = (),
 ) -> MediaModel:
     """Scale the data and precompute what the graph needs.
 
@@ -199,129 +156,112 @@ def prepare(
         what = f"no channel has {LEAST_ACTIVE_WEEKS} weeks of spend, so there is nothing to learn a response from"
         raise InputError([Problem(what, "the spend columns", cure="Check the columns, or give more weeks of history.")])
     names = tuple(panel.channels[c] for c in kept)
+    learnt = {name: channels[name] for name in names}
     spend = panel.spend[:, :, kept]
     max_lag = settings.adstock.max_lag
     reference = reference_spend(spend)
     value = (panel.kpi * panel.value_per_kpi).sum(axis=1)
     spend_share = spend.sum(axis=1) / value[:, None]
+    peaks = intensity(calendar, panel.weeks)
+    stock_lags = lagged(spend / reference[:, None], max_lag, opening_spend(spend / reference[:, None], max_lag))
+    kpi_mean = panel.kpi.mean(axis=1)
+    form = MediaForm(
+        adstock=tuple((channel.adstock or settings.adstock).family for channel in learnt.values()),
+        saturation=tuple((channel.saturation or settings.saturation).family for channel in learnt.values()),
+        max_lag=max_lag,
+        units=len(panel.units),
+        prior=build_prior(learnt, settings, spend_share, value / value.sum()),
+        has_peaks=bool(peaks.max(initial=0.0) > 0),
+    )
     return MediaModel(
         channels=names,
         units=panel.units,
-        scaled_kpi=panel.kpi / panel.kpi.mean(axis=1, keepdims=True),
-        kpi_mean=panel.kpi.mean(axis=1),
+        form=form,
+        scaled_kpi=panel.kpi / kpi_mean[:, None],
+        kpi_mean=kpi_mean,
         value_per_kpi=value / panel.kpi.sum(axis=1),
         reference=reference,
-        stock_lags=lagged(spend / reference[:, None], max_lag, opening_spend(spend / reference[:, None], max_lag)),
+        stock_lags=stock_lags,
         spend_share=spend_share,
-        intensity=intensity(calendar, panel.weeks),
+        intensity=peaks,
         baseline=build_baseline(panel, calendar, events, settings),
-        prior=build_prior({n: channels[n] for n in names}, settings, spend_share, value / value.sum()),
-        max_lag=max_lag,
+        lift=lift_data(lift_tests, panel, names, reference, stock_lags, peaks, kpi_mean),
+        attribution=attribution_data(panel, names, settings),
+        default_families=(settings.adstock.family, settings.saturation.family),
+        noise=Noise(),
     )
 
 
-def parameter_shapes(model: MediaModel) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every standard normal that is sampled."""
-    channels, units = len(model.channels), len(model.units)
-    shapes: dict[str, tuple[int, ...]] = {
-        "centre_z": (1,),
-        "roi_spread_z": (1,),
-        "roi_z": (channels,),
-        "retention_z": (channels,),
-        "half_saturation_z": (channels,),
-        "slope_z": (channels,),
-        "noise_z": (units,),
-        "walk_z": (1,),
-    }
-    if 1 < model.prior.groups < channels:
-        shapes["group_z"] = (model.prior.groups,)
-    if model.has_peaks:
-        shapes |= {"kappa_mean_z": (1,), "kappa_spread_z": (1,), "kappa_z": (channels,)}
-    if units > 1:
-        shapes |= {"unit_spread_z": (1,), "unit_z": (units, channels)}
-    return shapes
+def graph_data(model: MediaModel) -> dict[str, Floats]:
+    """Every number the graph takes from data and beliefs, by the name of its ``pm.Data``.
 
-
-def log_normal(z: Any, prior: tuple[float, float], xp: ModuleType) -> Any:
-    """A log-normal variable from a standard normal: ``median * exp(sd * z)``."""
-    median, sd = prior
-    return median * xp.exp(sd * z)
-
-
-def media_parameters(z: Mapping[str, Any], model: MediaModel, xp: ModuleType) -> dict[str, Any]:
-    """Parameters in their own units from the sampled standard normals.
-
-    Parameters
-    ----------
-    z : mapping
-        The variables of :func:`parameter_shapes`, each with any leading draw axes.
-    model : MediaModel
-    xp : module
-        ``numpy`` for draws, ``pytensor.tensor`` inside the graph.
-
-    Returns
-    -------
-    dict
-        ``roi`` (..., unit, channel); ``retention``, ``half_saturation``, ``slope``, ``kappa`` (..., channel);
-        ``sigma`` (..., unit) and ``walk`` (..., 1), scaled KPI.
+    A compiled model given these by ``with_data`` is the model of these data, as long as the parameters have the same
+    shapes and families, and the same groups.
     """
-    prior = model.prior
-    centre = prior.centre + prior.centre_spread * z["centre_z"]
-    if "group_z" in z:
-        centre = centre + GROUP_SPREAD * z["group_z"][..., prior.group]
-    spread = prior.own_spread + prior.pooled * log_normal(z["roi_spread_z"], prior.roi_spread, xp)
-    log_roi = (prior.own_location + prior.pooled * centre + spread * z["roi_z"])[..., None, :]
-    if "unit_z" in z:
-        log_roi = log_roi + log_normal(z["unit_spread_z"], UNIT_SPREAD, xp)[..., None] * z["unit_z"]
-    location, scale = RETENTION
-    found = {
-        "roi": xp.exp(log_roi),
-        "retention": 1.0 / (1.0 + xp.exp(-(location + scale * z["retention_z"]))),
-        "half_saturation": log_normal(z["half_saturation_z"], HALF_SATURATION, xp),
-        "slope": log_normal(z["slope_z"], SLOPE, xp),
-        "sigma": log_normal(z["noise_z"], NOISE, xp),
-        "walk": log_normal(z["walk_z"], WALK, xp),
+    baseline, prior = model.baseline, model.prior
+    data = {
+        "kpi": np.einsum("uij,uj->ui", baseline.rotation, model.scaled_kpi),
+        "rotation": baseline.rotation,
+        "spread": baseline.spread,
+        "stock_lags": model.stock_lags,
+        "spend_share": model.spend_share,
+        "own_location": prior.own_location,
+        "own_spread": prior.own_spread,
+        "pooled": prior.pooled,
+        "centre": np.array([prior.centre, prior.centre_spread]),
+        "roi_spread": np.array(prior.roi_spread),
     }
-    if "kappa_z" in z:
-        mean = KAPPA_MEAN[0] + KAPPA_MEAN[1] * z["kappa_mean_z"]
-        found["kappa"] = mean + log_normal(z["kappa_spread_z"], KAPPA_SPREAD, xp) * z["kappa_z"]
-    return found
+    # What the graph has no use for must not be named, or ``with_data`` refuses it.
+    if model.form.has_peaks:
+        data["intensity"] = model.intensity
+    if prior.total is not None:
+        data["total"] = np.array(prior.total)
+    if prior.total is not None or model.attribution is not None:
+        data["value_weight"] = model.value_weight
+    if model.lift is not None:
+        data |= model.lift.arrays(peaks=model.form.has_peaks)
+    if model.attribution is not None:
+        data |= model.attribution.arrays()
+    return data
 
 
-def media_shape(parameters: Mapping[str, Any], stock_lags: Any, model: MediaModel, xp: ModuleType) -> Any:
-    """Unscaled media effect, array (..., unit, week, channel), of one draw (or of the graph)."""
-    weights = geometric_weights(parameters["retention"], model.max_lag)
-    stock = (stock_lags * weights).sum(axis=-1)
-    shape = SATURATIONS["hill"].level(stock, parameters["half_saturation"], parameters["slope"], 1.0, xp)
-    if "kappa" in parameters:
-        shape = shape * xp.exp(parameters["kappa"] * model.intensity[:, None])
-    return shape
+def _symbolic(form: MediaForm, data: Mapping[str, Any]) -> MediaForm:
+    """The form with the graph's variables in place of its numbers."""
+    prior = replace(
+        form.prior,
+        **{name: data[name] for name in ("own_location", "own_spread", "pooled")},
+        centre=data["centre"][0],
+        centre_spread=data["centre"][1],
+        roi_spread=(data["roi_spread"][0], data["roi_spread"][1]),
+    )
+    return replace(form, prior=prior)
 
 
 def build_model(model: MediaModel) -> pm.Model:
-    """Build the PyMC model: standard normals, the guard on total media, and the collapsed likelihood."""
+    """Build the PyMC model: standard normals, the guard on total media, the collapsed likelihood, further evidence."""
     # Sampling runs through numba, so PyTensor must not look for a C compiler.
     os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
     import pymc as pm
     import pytensor.tensor as pt
 
     with pm.Model() as graph:
-        kpi = pm.Data("kpi", np.einsum("uij,uj->ui", model.baseline.rotation, model.scaled_kpi))
-        rotation = pm.Data("rotation", model.baseline.rotation)
-        spread = pm.Data("spread", model.baseline.spread)
-        stock_lags = pm.Data("stock_lags", model.stock_lags)
-        spend_share = pm.Data("spend_share", model.spend_share)
-        z = {name: pm.Normal(name, 0.0, 1.0, shape=shape) for name, shape in parameter_shapes(model).items()}
-        parameters = media_parameters(z, model, pt)
-        shares = parameters["roi"] * spend_share
-        shape = media_shape(parameters, stock_lags, model, pt)
-        media = (shape * (shares / shape.mean(axis=1))[:, None, :]).sum(axis=2)
-        residual = kpi - pt.matmul(rotation, media[..., None])[..., 0]
-        variance = parameters["sigma"][:, None] ** 2 + parameters["walk"][:, None] ** 2 * spread
-        if model.prior.total is not None:
-            centre, sd = model.prior.total
-            value_weight = model.kpi_mean * model.value_per_kpi
-            total = (shares.sum(axis=1) * (value_weight / value_weight.sum())).sum()
-            pm.Potential("total_media", -0.5 * ((pt.log(total) - centre) / sd) ** 2)
+        data = {name: pm.Data(name, value) for name, value in graph_data(model).items()}
+        z = {name: pm.Normal(name, 0.0, 1.0, shape=shape) for name, shape in parameter_shapes(model.form).items()}
+        form = _symbolic(model.form, data)
+        parameters = media_parameters(z, form, pt)
+        shares = parameters["roi"] * data["spend_share"]
+        shape = media_shape(parameters, data["stock_lags"], data.get("intensity"), form, pt)
+        scale = shares / shape.mean(axis=1)
+        media = (shape * scale[:, None, :]).sum(axis=2)
+        residual = data["kpi"] - pt.matmul(data["rotation"], media[..., None])[..., 0]
+        variance = parameters["sigma"][:, None] ** 2 + parameters["walk"][:, None] ** 2 * data["spread"]
         pm.Potential("likelihood", -0.5 * (residual**2 / variance + pt.log(variance)).sum())
+        if "total" in data:
+            total = (shares.sum(axis=1) * data["value_weight"]).sum()
+            pm.Potential("total_media", -0.5 * ((pt.log(total) - data["total"][0]) / data["total"][1]) ** 2)
+        if model.lift is not None:
+            pm.Potential("lift_tests", log_lift(model.lift, data, parameters, scale, form, pt))
+        if model.attribution is not None:
+            bias_z = pm.Normal("attribution_z", 0.0, 1.0, shape=(1,))
+            pm.Potential("attribution", log_attribution(data, bias_z, shares, pt))
     return graph

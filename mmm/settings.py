@@ -87,6 +87,40 @@ class Label(Settings):
     """Chinese."""
 
 
+class ChannelAdstock(Settings):
+    """How a channel's effect carries over into later weeks."""
+
+    family: Literal["geometric", "delayed", "binomial", "weibull"] = "geometric"
+    """Shape of the carry-over: ``geometric`` fades by a constant share a week; ``delayed`` peaks some weeks later;
+    ``binomial`` fades to nothing at ``max_lag``, with a long tail; ``weibull`` may rise first or have a long tail."""
+
+
+class AdstockSettings(ChannelAdstock):
+    """How effects carry over, for every channel that does not say otherwise."""
+
+    max_lag: Annotated[int, Field(ge=1, le=52)] = 13
+    """Last week that still counts."""
+
+
+class SaturationSettings(Settings):
+    """How the effect of spend flattens."""
+
+    family: Literal["hill", "flexible", "logistic", "michaelis_menten", "tanh", "power"] = "hill"
+    """Shape of the saturation. ``hill`` has a free slope, so S-curves are possible; ``flexible`` holds Hill and the
+    exponential as ends of one family and averages over what lies between; the others are concave."""
+
+
+class AttributedEvidence(Settings):
+    """How far the GMV that platforms attribute to themselves is believed."""
+
+    overstated: PositiveFloat = 2.0
+    """Median factor by which attributed GMV exceeds what the channels really add."""
+    common_sigma: Annotated[float, Field(gt=0, le=3)] = 0.5
+    """Log sd of that factor, common to all channels."""
+    sigma: Annotated[float, Field(gt=0, le=3)] = 0.6
+    """Log sd of what is a channel's own: the smaller, the more the order of the channels is believed."""
+
+
 class ChannelSettings(Settings):
     """A media channel: its columns, its place in the budget and what is believed of it."""
 
@@ -105,27 +139,18 @@ class ChannelSettings(Settings):
     label: Label = Label()
     """Names to show."""
     roi_prior: RoiPrior | None = None
-    """Own ROI prior; absent means the pooled default."""
+    """Own ROI prior; absent means that of its group, or the pooled default."""
+    adstock: ChannelAdstock | None = None
+    """Own carry-over family; absent means the model's."""
+    saturation: SaturationSettings | None = None
+    """Own saturation family; absent means the model's."""
     long_term: LongTerm = LongTerm()
     """Long-term value multiplier."""
     weak_roi: PositiveFloat | None = None
     """Own threshold of the weak-ROI rule, overriding the rule's."""
-
-
-class AdstockSettings(Settings):
-    """How an effect carries over into later weeks."""
-
-    family: Literal["geometric"] = "geometric"
-    """Shape of the carry-over."""
-    max_lag: Annotated[int, Field(ge=1, le=52)] = 13
-    """Last week that still counts."""
-
-
-class SaturationSettings(Settings):
-    """How the effect of spend flattens."""
-
-    family: Literal["hill"] = "hill"
-    """Shape of the saturation; Hill's slope is free, so S-curves are possible."""
+    acquisitions_per_visit: PositiveFloat | None = None
+    """Acquisitions (new customers, orders: what the project counts) per visit, such as 0.018; rules on the cost of an
+    acquisition need it."""
 
 
 class MediaShare(Settings):
@@ -146,8 +171,15 @@ class ModelSettings(Settings):
     """Saturation."""
     roi_prior: RoiPrior | None = None
     """Default ROI prior of channels without their own; absent: derived from the data's own totals."""
+    group_roi_priors: dict[str, RoiPrior] = {}
+    """ROI priors by group, for the group's channels without their own."""
     media_share: MediaShare = MediaShare()
-    """Guard on the total media share; used where ``roi_prior`` is absent."""
+    """Guard on the total media share; with a stated ``roi_prior`` it counts only when it is stated as well."""
+    attributed_evidence: AttributedEvidence | None = None
+    """Take the GMV that platforms attribute to their channels as weak evidence of ROI; absent: do not."""
+    noise: Literal["auto", "plain"] = "auto"
+    """``auto``: where the residuals clearly ask for it, the model is sampled again with noise that is remembered from
+    week to week, grows with the level, or is heavy in the tails; ``plain``: independent, normal, of one size."""
     harmonics: Annotated[int, Field(ge=0, le=12)] = 3
     """Yearly Fourier pairs."""
     knot_weeks: Annotated[int, Field(ge=4, le=104)] = 13
@@ -164,3 +196,14 @@ class ModelSettings(Settings):
     """Random seed."""
     cores: PositiveInt | None = None
     """Processor cores for sampling; absent means all. Does not change the answer."""
+
+
+class BacktestSettings(Settings):
+    """How the model is tried on weeks held out."""
+
+    origins: Annotated[int, Field(ge=1, le=52)] = 4
+    """Times the past is cut off, one horizon apart."""
+    horizon: Annotated[int, Field(ge=1, le=52)] = 13
+    """Weeks forecast from each origin."""
+    draws: Annotated[int, Field(ge=50)] = 500
+    """Kept draws, and warm-up draws, per chain at each origin."""

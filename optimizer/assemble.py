@@ -19,7 +19,6 @@ from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
 from optimizer.plan import (
     Comparison,
-    ConstraintReport,
     Interval,
     LinePlan,
     Plan,
@@ -27,10 +26,11 @@ from optimizer.plan import (
     Proof,
 )
 from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, optimise
-from optimizer.prices import Key, row_prices
+from optimizer.prices import Key, limit_report, row_prices
 from optimizer.problem import PlanProblem, Rulebook
 from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
+from optimizer.returns import expected_gain
 from optimizer.rounding import round_to_fen
 from optimizer.verify import Finding, broken, verify
 
@@ -107,7 +107,7 @@ def plan_settled(
         try:
             optimum = optimise(problem, options, on_round, pool)
         except Infeasible as found:
-            return _impossible(problem, explain(found.search.decision, found.search.master))
+            return _impossible(problem, explain(found.search.decision, found.search))
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
         return _describe(problem, options, optimum, fen, findings, notes, began, ranges=ranges)
@@ -180,6 +180,7 @@ def findings_of(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
         weekly,
         windows=problem.windows,
         previous=problem.previous,
+        earned=expected_gain(problem, fen / 100),
     )
 
 
@@ -264,7 +265,7 @@ def _scored(
         profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
         cvar=float(worst.mean()),
         proof=None,
-        constraints=tuple(_limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
+        constraints=tuple(limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
         rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
         last_quarter=_against(problem, total, _last_year(problem)),
@@ -276,7 +277,7 @@ def _scored(
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
     if optimum.timed_out and optimum.search_gap > options.gap:
         return PlanStatus.TIME_LIMIT
-    return PlanStatus.OPTIMAL if optimum.gap <= options.gap else PlanStatus.FEASIBLE
+    return PlanStatus.OPTIMAL if optimum.gap <= optimum.target else PlanStatus.FEASIBLE
 
 
 def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Proof:
@@ -349,29 +350,6 @@ def _weak_fortnight(problem: PlanProblem, spend: Floats) -> dict[int, float]:
     return found
 
 
-def _limit_report(problem: PlanProblem, finding: Finding, prices: Mapping[Key, float] | None) -> ConstraintReport:
-    """One limit with its price."""
-    names = [line.name for line in problem.lines]
-    index = None if finding.line is None else names.index(finding.line)
-    price = None if prices is None else prices.get((finding.name, index, finding.sense), 0.0)
-    share = finding.unit == "share"
-    if price is not None:
-        price = (price * 0.01 if share else price) if finding.binding else 0.0
-    unit = "one percentage point" if share else f"one {problem.currency}"
-    return ConstraintReport(
-        name=finding.name,
-        kind=finding.kind,
-        line=finding.line,
-        sense=finding.sense,
-        value=finding.value,
-        limit=finding.limit,
-        unit=problem.currency if finding.unit == "CNY" else finding.unit,
-        binding=finding.binding,
-        price=price,
-        price_unit=unit,
-    )
-
-
 def _last_year(problem: PlanProblem) -> Floats:
     """Spend of the same weeks last year, array (line, week)."""
     return np.array([line.reference for line in problem.lines])
@@ -419,7 +397,7 @@ def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | N
 def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, spend: Floats) -> list[str]:
     """What the reader must know of this plan."""
     notes = []
-    if optimum.gap > options.gap:
+    if optimum.gap > max(options.gap, optimum.target):
         notes.append(
             "Some response draws are S-shaped, so the proof goes by their concave hulls: it shows that no plan earns "
             f"more than {optimum.gap:.2%} above this one."

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from mmm.curves import WindowResponse
+from mmm.curves import Hull, WindowResponse
 
 Floats = npt.NDArray[np.float64]
 
@@ -90,10 +90,18 @@ class CutPool:
 
 
 def tangent_cuts(
-    response: WindowResponse, spend: Floats, names: Sequence[int], *, hull: bool = True, shares: Floats | None = None
+    response: WindowResponse,
+    spend: Floats,
+    names: Sequence[int],
+    *,
+    hulls: Sequence[Hull] | None = None,
+    shares: Floats | None = None,
 ) -> tuple[Floats, list[Cuts]]:
-    """Expected response (name, span) at a plan (week, name), and its tangents there; through the concave hulls."""
-    mean, by_lag = response.tangents(spend, hull=hull, names=names, shares=shares)
+    """Expected response (name, span) at a plan (week, name), and its tangents there.
+
+    Through the concave hulls over any spend, or through ``hulls``; ``shares`` weigh the draws.
+    """
+    mean, by_lag = response.tangents(spend, hull=True, hulls=hulls, names=names, shares=shares)
     lags = (response.lags(spend) * response.curves.reference[:, None, None])[list(names)]
     constant = mean - np.einsum("ctl,ctl->ct", by_lag, lags)
     return mean, [Cuts(*pair) for pair in zip(constant, by_lag, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, assert_never
 
 import numpy as np
@@ -52,10 +53,10 @@ def release_rows(rule: ReserveRelease, decision: Decision) -> Iterator[Row]:
             name = f"{rule.name}: {decision.lines[index].name} {monday}"
             spend = decision.spend[index, week]
             if week not in window:
-                yield decision.row(f"{name} held back", rule, spend, upper=0.0, line=index)
+                yield decision.link(f"{name} held back", rule, spend, upper=0.0, line=index)
             elif week != window[0]:
                 body = spend - decision.spend[index, window[0]]
-                yield decision.row(f"{name} even", rule, body, lower=0.0, upper=0.0, line=index)
+                yield decision.link(f"{name} even", rule, body, lower=0.0, upper=0.0, line=index)
 
 
 def held_for_top_up(rule: StrongRoiTopUp, decision: Decision) -> Iterator[Row]:
@@ -77,9 +78,10 @@ def move_rows(rule: MoveCap, decision: Decision) -> Iterator[Row]:
         gain = decision.helper()
         total = pyo.quicksum(decision.spend[index, week] for week in range(len(decision.weeks)))
         name = f"{rule.name}: {line.name} gains"
-        yield decision.row(name, rule, total - gain, upper=float(before[index]), line=index)
+        yield decision.link(name, rule, total - gain, upper=decision.money(float(before[index])), line=index)
         gains.append(gain)
-    yield decision.row(f"{rule.name}: all gains", rule, pyo.quicksum(gains), upper=rule.allowed(before))
+    row = decision.row(f"{rule.name}: all gains", rule, pyo.quicksum(gains), upper=rule.allowed(before))
+    yield replace(row, limit_upper=rule.max, per_limit=decision.money(float(before.sum())), unit="share")
 
 
 def hold_weeks(rule: WeakRoiCut, rules: Iterable[LogicRule]) -> int:
@@ -95,7 +97,7 @@ def opening_holds(rule: Recovery, rules: Iterable[LogicRule], decision: Decision
         for index, most in opening_levels(cut, decision.lines):
             for week in range(1, min(rule.weeks, len(decision.weeks))):
                 name = f"{rule.name}: {decision.lines[index].name} {decision.weeks[week]}"
-                yield decision.row(name, rule, decision.spend[index, week], upper=most, line=index)
+                yield decision.row(name, rule, decision.spend[index, week], upper=most, line=index, part=str(week))
 
 
 def opening_levels(rule: WeakRoiCut, lines: Sequence[Line]) -> Iterator[tuple[int, float]]:
@@ -189,7 +191,7 @@ def streak_rows(
         for week, monday in enumerate(decision.weeks):
             short = per_unit * decision.spend[index, week] - theta[index, week]
             name = f"{rule.name}: {line.name} {monday}"
-            yield decision.row(f"{name} weak", rule, short - per_unit * most[week] * weak[week], upper=0.0, line=index)
+            yield decision.link(f"{name} weak", rule, short - per_unit * most[week] * weak[week], upper=0.0, line=index)
             streak = (known + weak[: week + 1])[-rule.weeks :]
             if week + 1 == len(most) or len(streak) < rule.weeks:
                 continue
@@ -197,4 +199,4 @@ def streak_rows(
                 left = decision.spend[index, later] - (1 - rule.cut) * decision.spend[index, week]
                 loosened = left - most[later] * (rule.weeks - pyo.quicksum(streak))
                 word = "then cut" if later == week + 1 else f"cut held {decision.weeks[later]}"
-                yield decision.row(f"{name} {word}", rule, loosened, upper=0.0, line=index)
+                yield decision.link(f"{name} {word}", rule, loosened, upper=0.0, line=index)

@@ -105,8 +105,10 @@ class LinePlan:
 class ConstraintReport:
     """One row of business logic as the plan leaves it.
 
-    ``value`` and ``limit`` are in ``unit`` ("CNY" or "share"); ``price`` is what one unit of ``price_unit`` more of the
-    limit would add to the objective, None when the solver gives none.
+    ``value`` and ``limit`` are in ``unit`` (the currency, "share", "roi", "cost", "lines" or "weeks"); ``price`` is
+    what one unit of ``price_unit`` more of the limit would add to the objective, None when the solver gives none.
+    ``part`` is which of the rule's own limits it is, where it has several. A ``soft`` rule may be beyond its limit, by
+    ``violation`` in ``unit``.
     """
 
     name: str
@@ -119,6 +121,9 @@ class ConstraintReport:
     binding: bool
     price: float | None
     price_unit: str | None
+    part: str = ""
+    soft: bool = False
+    violation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from mmm.problems import TimeLimitReached
+from optimizer.branching import Tree
 from optimizer.cuts import CutPool
 from optimizer.logic import SAFE, broken_cuts, hold_weeks, weak_weeks
 from optimizer.problem import PlanProblem
 from optimizer.program import Search, build_search
+from optimizer.returns import keeps_returns, mend
 from optimizer.solver import Solved
 
 Floats = npt.NDArray[np.float64]
@@ -37,6 +40,9 @@ class SolveOptions:
     """How hard to look."""
 
     gap: float = 1e-4
+    """Where every draw is concave."""
+    branch_gap: float = 5e-3
+    """Where draws are S-shaped, unless ``gap`` is larger."""
     seconds: float = 60.0
 
 
@@ -57,6 +63,8 @@ class Optimum:
         The solver's columns when the plan was found, for its switches.
     timed_out : bool
         The time was up before the search was done.
+    target : float
+        The gap that was looked for.
     search : Search
         The linear program as it stands, for prices and near-optimal ranges.
     """
@@ -68,6 +76,7 @@ class Optimum:
     rounds: int
     columns: Floats
     timed_out: bool
+    target: float
     search: Search
 
     @property
@@ -129,7 +138,39 @@ def optimise(
         caps |= {line: most_spend(search, line, ends) for line in sorted(broken)}
         logical = build_search(problem, known, caps)
         found = approximate(logical, options, ends, on_round, rounds=found.rounds)
-    return found
+    return branched(found, options, ends, on_round) if bends(found) else found
+
+
+def bends(found: Optimum) -> bool:
+    """Whether S-shaped draws leave a gap that is worth branching for."""
+    return found.gap > found.target and not all(hull.is_curve for hull in found.search.problem.response.hulls)
+
+
+def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRound) -> Optimum:
+    """The plan after branching on what S-shaped draws leave open."""
+    search = found.search
+
+    def accept(spend: Floats, columns: Floats) -> tuple[Floats, Floats] | None:
+        held = repair(search, spend, columns, ends) if breaks_logic(search, spend) else (spend, columns)
+        if held is not None and not keeps_returns(search.problem, held[0]):
+            held = mend(search, *held, best=None, ends=ends)
+        return None if held is None or broken_lines(search.problem, held[0]) else held
+
+    target = max(options.gap, options.branch_gap)
+    tree = Tree(
+        search, accept, target, options.gap, ends, found.spend, found.columns, found.objective, rounds=found.rounds
+    )
+    bound = min(found.bound, tree.run(found.bound, on_round))
+    search.remember(tree.best)
+    return replace(
+        found,
+        spend=tree.best,
+        columns=tree.columns,
+        objective=tree.objective,
+        bound=max(bound, tree.objective),
+        rounds=tree.rounds,
+        target=target,
+    )
 
 
 def broken_lines(problem: PlanProblem, spend: Floats) -> set[int]:
@@ -164,11 +205,29 @@ def approximate(search: Search, options: SolveOptions, ends: float, on_round: On
     With 0/1 variables the tangents are first found with fractions allowed, which is a fast linear program; the integer
     program then needs few rounds.
     """
-    if search.switches.size:
-        search.master.set_integer(search.switches, integer=False)
-        rounds = _Rounds(search, options, ends, on_round, rounds, relaxed=True).run().rounds
-        search.master.set_integer(search.switches, integer=True)
-    return _Rounds(search, options, ends, on_round, rounds, relaxed=False).run().optimum()
+    if not search.switches.size:
+        return _Rounds(search, options, ends, on_round, rounds).run().optimum()
+    relaxed = _Rounds(search, options, ends, on_round, rounds, relaxed=True)
+    search.master.set_integer(search.switches, integer=False)
+    relaxed.run()
+    held = _held(relaxed)
+    search.master.set_integer(search.switches, integer=True)
+    final = replace(held, bound=relaxed.bound, last=np.empty(0), timed_out=relaxed.timed_out)
+    return (final if final.gap <= final.target else final.run()).optimum()
+
+
+def _held(relaxed: _Rounds) -> _Rounds:
+    """The best plan with every switch rounded to where the relaxed program put it: often the best plan of all."""
+    search = relaxed.search
+    held = replace(relaxed, relaxed=False, best=None, hull=-np.inf, bound=np.inf, last=np.empty(0))
+    if relaxed.best is None:
+        return held
+    values = np.rint(relaxed.best_columns[search.switches])
+    search.limit_switches(values, values)
+    with suppress(Infeasible):
+        held.run()
+    search.limit_switches(np.zeros(values.size), np.ones(values.size))
+    return held
 
 
 @dataclass(slots=True)
@@ -180,7 +239,7 @@ class _Rounds:
     ends: float
     on_round: OnRound
     rounds: int
-    relaxed: bool
+    relaxed: bool = False
     best: Floats | None = None
     best_columns: Floats = field(default_factory=lambda: np.empty(0))
     hull: float = -np.inf
@@ -249,6 +308,12 @@ class _Rounds:
                 hull = self.search.cut_at(spend)
             if not repaired or hull <= self.hull:
                 return
+        if not keeps_returns(self.search.problem, spend):
+            if mended := mend(self.search, spend, columns, self.best, self.ends):
+                spend, columns = mended
+                hull = self.search.cut_at(spend)
+            if not mended or hull <= self.hull or (not self.relaxed and breaks_logic(self.search, spend)):
+                return
         self.best, self.best_columns, self.hull = spend, columns, hull
 
     def optimum(self) -> Optimum:
@@ -258,8 +323,9 @@ class _Rounds:
                 told = "No plan that obeys every rule was found within the time limit; raise --time-limit."
             else:
                 told = (
-                    "No plan was found that obeys the weak-ROI rule: by their concave hulls the S-shaped draws allow "
-                    "one, by the curves themselves none was met. Loosen the rule, or what forces money into weak lines."
+                    "No plan was found that obeys the weak-ROI rule and the limits on expected GMV: what is proven of "
+                    "the curves allows one, by the curves themselves none was met. Loosen these rules, or what forces "
+                    "money into weak lines."
                 )
             raise TimeLimitReached(told)
         mean, _ = self.search.respond(self.best, hull=False)
@@ -272,6 +338,7 @@ class _Rounds:
             rounds=self.rounds,
             columns=self.best_columns,
             timed_out=self.timed_out,
+            target=self.target,
             search=self.search,
         )
 
@@ -298,7 +365,7 @@ def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple
         if not breaks_logic(search, spend):
             found = spend, solved.columns
             break
-    search.master.set_columns(switches, np.zeros(switches.size), np.ones(switches.size))
+    search.limit_switches(search.off, search.on)
     return found
 
 

@@ -105,6 +105,7 @@ class Identity:
     groups: tuple[str, ...]
     label: Mapping[str, str]
     weak_roi: float | None = None
+    acquisitions_per_visit: float | None = None
     reserve: bool = False
     prior_only: bool = False
 
@@ -144,6 +145,7 @@ def build_lines(
             lines.append(_reserve_line(who, len(weeks)))
             continue
         spend = earlier.spend[:, index]
+        visits_per_cny = _per_spend(earlier.visits[:, index], spend)
         rule = next((cut for cut in cuts if is_named(who.name, cut.lines)), None)
         lines.append(
             Line(
@@ -157,7 +159,8 @@ def build_lines(
                 label=dict(who.label),
                 weak_roi=who.weak_roi,
                 has_reference=complete,
-                visits_per_cny=_per_spend(earlier.visits[:, index], spend),
+                visits_per_cny=visits_per_cny,
+                acquisitions_per_cny=_times(visits_per_cny, who.acquisitions_per_visit),
                 attributed_ratio=_attributed_ratio(earlier, index),
                 weak_weeks=_weak_weeks(earlier, index, rule, who) if rule else 0,
                 prior_only=who.prior_only,
@@ -194,6 +197,10 @@ def _per_spend(amount: Floats, spend: Floats) -> float | None:
     known = ~np.isnan(amount[-YEAR_WEEKS:])
     paid = float(spend[-YEAR_WEEKS:][known].sum())
     return float(amount[-YEAR_WEEKS:][known].sum()) / paid if paid > 0 else None
+
+
+def _times(visits: float | None, rate: float | None) -> float | None:
+    return None if visits is None or rate is None else visits * rate
 
 
 def _attributed_ratio(history: History, index: int) -> float | None:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pyomo.environ as pyo
 
 from optimizer.cuts import CutPool, tangent_cuts
-from optimizer.decision import Decision, HeldRule, ReserveRule, TotalRule
+from optimizer.decision import Decision, HeldRule, ReserveRule, Seen, TotalRule
 from optimizer.logic import hold_weeks, logic_rows, released_lines, streak_rows
 from optimizer.problem import PlanProblem, Rulebook
+from optimizer.softness import Softness
 from optimizer.solver import Ints, Master
 
 Floats = npt.NDArray[np.float64]
@@ -45,6 +46,10 @@ class Search:
     pool : CutPool
     curves : tuple of bytes
         Identity of every curve in the pool.
+    off, on : array (switch,)
+        Least and most of the 0/1 variables as they are held now.
+    softness : Softness
+        What soft rules cost where they are violated.
     inside : set of (name, cut, week)
         The pool's tangents that are rows of the program.
     """
@@ -62,6 +67,9 @@ class Search:
     lag_columns: Ints
     pool: CutPool
     curves: tuple[bytes, ...]
+    off: Floats
+    on: Floats
+    softness: Softness
     inside: set[tuple[int, int, int]] = field(default_factory=set)
 
     @property
@@ -73,12 +81,18 @@ class Search:
         """Spend in currency from a solution, array (line, week)."""
         return np.asarray(np.maximum(columns[self.spend_columns], 0.0) * self.decision.unit)
 
+    def limit_switches(self, off: Floats, on: Floats) -> None:
+        """Hold the 0/1 variables between a least and a most."""
+        self.off, self.on = off, on
+        self.master.set_columns(self.switches, off, on)
+
     def objective_costs(self) -> tuple[Ints, Floats]:
         """Columns and costs of the plan's own objective, in the solver's units."""
         per_gmv, per_money = objective_weights(self.problem)
-        columns = np.concatenate([self.theta_columns.ravel(), self.spend_columns.ravel()])
+        columns = np.concatenate([self.theta_columns.ravel(), self.spend_columns.ravel(), self.softness.columns])
         money = np.full(self.spend_columns.size, -per_money * self.decision.unit / self.kpi_unit)
-        return columns, np.concatenate([np.full(self.theta_columns.size, per_gmv), money])
+        costs = (np.full(self.theta_columns.size, per_gmv), money, -self.softness.costs / self.kpi_unit)
+        return columns, np.concatenate(costs)
 
     def set_objective(self) -> None:
         """Put the plan's own objective into the solver."""
@@ -91,7 +105,21 @@ class Search:
     def objective_of(self, spend: Floats, mean: Floats) -> float:
         """The objective in currency, from a plan and its expected response."""
         per_gmv, per_money = objective_weights(self.problem)
-        return float(per_gmv * mean.sum() - per_money * spend.sum()) - self.carried
+        return float(per_gmv * mean.sum() - per_money * spend.sum()) - self.carried - self.penalty(spend, mean)
+
+    def penalty(self, spend: Floats, mean: Floats) -> float:
+        """What the soft rules that a plan violates cost, currency of the objective."""
+        if not self.softness.columns.size:
+            return 0.0
+        return self.softness.penalty(self.columns_at(spend, mean))
+
+    def columns_at(self, spend: Floats, mean: Floats) -> Floats:
+        """The solver's columns at a plan, its switches and response included, slacks and helpers at zero."""
+        columns = np.zeros(self.softness.size)
+        columns[self.spend_columns] = spend / self.decision.unit
+        columns[self.theta_columns] = mean / self.kpi_unit
+        columns[self.switches] = [0.0 if is_on is None else float(is_on(spend)) for is_on in self.decision.is_on]
+        return columns
 
     def cut_at(self, spend: Floats, names: Sequence[int] | None = None) -> float:
         """Add the tangents of every line and week at a plan, here and to the pool.
@@ -105,7 +133,7 @@ class Search:
             self.inside |= {(name, number, week) for week in range(self.problem.response.span)}
         weeks = self.problem.response.span
         at = (np.repeat(wanted, weeks), np.tile(np.arange(weeks), len(wanted)))
-        self._add_rows(*at, np.concatenate([c.constant for c in cuts]), np.concatenate([c.slopes for c in cuts]))
+        self.add_rows(*at, np.concatenate([c.constant for c in cuts]), np.concatenate([c.slopes for c in cuts]))
         return self.objective_of(spend, mean)
 
     def add_known(self, spend: Floats) -> int:
@@ -121,7 +149,7 @@ class Search:
             cuts = tightest[weeks]
             if new:
                 at = (np.full(weeks.size, name), weeks)
-                self._add_rows(*at, shelf.constant[cuts, weeks], shelf.slopes[cuts, weeks])
+                self.add_rows(*at, shelf.constant[cuts, weeks], shelf.slopes[cuts, weeks])
             self.inside |= new
             added += len(new)
         return added
@@ -131,7 +159,7 @@ class Search:
         """Currency of one unit of stock, array (name, 1, 1)."""
         return self.problem.response.curves.reference[:, None, None]
 
-    def _add_rows(self, names: Places, weeks: Places, constant: Floats, slopes: Floats) -> None:
+    def add_rows(self, names: Places, weeks: Places, constant: Floats, slopes: Floats) -> None:
         """Bound theta by tangents: constant (row,) currency, slopes (row, lag) GMV per unit of spend."""
         upper = (constant + np.einsum("rl,rl->r", slopes, self.known[names, weeks])) / self.kpi_unit
         index = np.concatenate([self.theta_columns[names, weeks][:, None], self.lag_columns[names, weeks]], axis=1)
@@ -149,6 +177,13 @@ class Search:
             guess = self.guess(flat)
             for multiple in KNOWN_MULTIPLES:
                 self.add_known(multiple * guess)
+
+    def start_again(self, plan: Floats) -> None:
+        """Let all tangents go but the pool's tightest near a plan: a small program that is exact there."""
+        self.master.keep_rows(len(self.decision.rows))
+        self.inside.clear()
+        for multiple in KNOWN_MULTIPLES:
+            self.add_known(multiple * plan)
 
     def guess(self, flat: Floats) -> Floats:
         """Where the best plan may lie: the last plans of these curves, scaled to the total; else a flat plan."""
@@ -228,12 +263,17 @@ def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats]
     model.SPAN = pyo.RangeSet(0, span - 1)
     model.theta = pyo.Var(model.RESPONSES, model.SPAN)
     model.objective = pyo.Objective(expr=pyo.quicksum(model.theta.values()), sense=pyo.maximize)
+    nothing = np.zeros((len(problem.weeks), names))
+    idle = response.mean(nothing)
+    usual = float(mean.sum() - idle.sum())
+    decision.seen = Seen(model.theta, kpi_unit, idle.sum(axis=1), usual, span)
+    for constraint in problem.settings.constraints:
+        decision.add(constraint.response_rows(decision))
     for rule in problem.settings.cuts if caps else ():
         hold = hold_weeks(rule, rules)
         decision.add(streak_rows(rule, decision, model.theta, kpi_unit, caps or {}, hold))
     master = Master(model)
     spend_columns = master.columns_of(model.spend.values()).reshape(len(problem.lines), len(problem.weeks))
-    nothing = np.zeros((len(problem.weeks), names))
     search = Search(
         problem=problem,
         decision=decision,
@@ -242,12 +282,15 @@ def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats]
         theta_columns=master.columns_of(model.theta.values()).reshape(names, span),
         switches=master.columns_of(model.switches.values()),
         kpi_unit=kpi_unit,
-        carried=per_gmv * float(response.mean(nothing).sum()),
+        carried=per_gmv * float(idle.sum()),
         weak_columns={key: master.columns_of(weak) for key, weak in decision.weak.items()},
         known=response.lags(nothing) * response.curves.reference[:, None, None],
         lag_columns=lag_columns(spend_columns[:names], span, response.curves.max_lag + 1),
         pool=pool,
+        off=np.zeros(len(model.switches)),
+        on=np.ones(len(model.switches)),
         curves=tuple(response.identity(name) for name in range(names)),
+        softness=Softness.of(decision, master),
     )
     search.set_objective()
     search.start(flat)

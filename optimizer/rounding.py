@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.problems import BudgetError
-from optimizer.constraints import Bounds, Change
+from optimizer.constraints import Bounds, Budget, Change, Fixed, Phases
 from optimizer.decision import Row
 from optimizer.planner import Optimum
 
@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
 
+AMOUNTS = (Bounds, Budget, Change, Fixed, Phases)  # rules whose limits need not be whole fen
 PART = 0.999  # limits that are not whole fen give way by less than one
 NUDGES = ((0, 1), (-2, 3), (-50, 51))  # how far a cell may move from its rounded-down value, tried in turn
 
@@ -104,15 +105,29 @@ def spend_rows(optimum: Optimum) -> Iterator[SpendRow]:
     cell_of = {int(column): cell for cell, column in enumerate(search.spend_columns.ravel())}
     helper_of = {int(c): n for n, c in enumerate(search.master.columns_of(search.decision.model.helpers.values()))}
     held = {int(column): float(round(optimum.columns[column])) for column in search.switches}
+    violated = _violations(optimum)
+    slacks = set(search.softness.columns.tolist())
     for number, row in enumerate(search.decision.rows):
         entries = slice(starts[number], starts[number + 1])
         columns, weights = index[entries].tolist(), value[entries]
-        if not (cell_of.keys() | held.keys() | helper_of.keys()) >= set(columns):
+        if not (cell_of.keys() | held.keys() | helper_of.keys() | slacks) >= set(columns):
             continue
         moved = sum(weight * held[column] for column, weight in zip(columns, weights, strict=True) if column in held)
         cells, of_spend = _numbered(columns, weights, cell_of)
         helpers, helped = _numbered(columns, weights, helper_of)
-        yield SpendRow(row, cells, of_spend, lower[number] - moved, upper[number] - moved, helpers, helped)
+        beyond = violated.get(number, 0.0)
+        low, high = lower[number] - moved - beyond, upper[number] - moved + beyond
+        yield SpendRow(row, cells, of_spend, low, high, helpers, helped)
+
+
+def _violations(optimum: Optimum) -> dict[int, float]:
+    """How far the plan is beyond each soft row, by the row's number."""
+    search = optimum.search
+    if not search.softness.numbers:
+        return {}
+    mean = search.problem.response.mean(optimum.spend[: search.problem.responding].T)
+    beyond = search.softness.beyond(search.columns_at(optimum.spend, mean))
+    return dict(zip(search.softness.numbers, beyond.tolist(), strict=True))
 
 
 def _numbered(columns: Sequence[int], weights: Floats, number_of: Mapping[int, int]) -> tuple[Ints, Floats]:
@@ -144,5 +159,5 @@ def _eased(row: Row, lower: float, upper: float) -> tuple[float, float]:
     """Loosen limits by a part of a fen, where whole fen cannot meet them; where they can, less than one is none."""
     if row.rule.kind == "total":
         return round(lower) if np.isfinite(lower) else lower, round(upper)
-    give = PART if isinstance(row.rule, Bounds | Change) or lower == upper else 1e-6
+    give = PART if isinstance(row.rule, AMOUNTS) or lower == upper else 1e-6
     return lower - give, upper + give

@@ -58,6 +58,11 @@ class Master:
         self._highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
 
     @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return int(self._highs.getNumCol())
+
+    @property
     def rows(self) -> int:
         """Number of rows."""
         return int(self._highs.getNumRow())
@@ -72,6 +77,21 @@ class Master:
         _refuse_nan(lower, upper)
         status = self._highs.addRows(len(lower), lower, upper, len(index), starts, index, value)
         _expect_ok(status, "adding rows")
+
+    def keep_rows(self, count: int) -> None:
+        """Let all rows but the first ``count`` go."""
+        extra = np.arange(count, self.rows, dtype=np.int32)
+        if extra.size:
+            _expect_ok(self._highs.deleteRows(extra.size, extra), "taking rows out")
+
+    def copy_row(self, row: int, lower: float | None, upper: float | None) -> int:
+        """Add a row with the entries of another and its own bounds; returns its number."""
+        starts, index, value = self.matrix()
+        entries = slice(starts[row], starts[row + 1])
+        low, high = -INFINITY if lower is None else lower, INFINITY if upper is None else upper
+        start = np.zeros(1, dtype=np.int32)
+        self.add_rows(np.array([low]), np.array([high]), start, index[entries], value[entries])
+        return self.rows - 1
 
     def add_column(self, cost: float, rows: Sequence[int], values: Sequence[float]) -> int:
         """Add a column that is zero or more; returns its number."""

@@ -178,7 +178,7 @@ def _objective(problem: PlanProblem, spend: Floats) -> float:
 
 
 def _breaks(problem: PlanProblem, spend: Floats) -> tuple[str, ...]:
-    """Names of the rules that a plan breaks; rounding to whole fen breaks none, and a lost line's money is just lost."""
+    """Names of the rules that a plan breaks; whole fen break none, and money on a lost line is lost, no more."""
     fen = np.rint(spend * 100).astype(np.int64)
     lost = {problem.lines[i].name for i, scale in enumerate(problem.response.curves.ceiling.T) if not scale.any()}
     real = [

@@ -174,6 +174,9 @@ def _constraint(report: ConstraintReport) -> Document:
         "binding": bool(report.binding),
         "price": _number(report.price),
         "price_unit": report.price_unit,
+        "part": report.part,
+        "soft": report.soft,
+        "violation": report.violation,
     }
 
 

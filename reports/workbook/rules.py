@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_range_abs, xl_rowcol_to_cell
 
-from optimizer.limits import Choice, Limit, RuleLimits
+from optimizer.constraints import Limit
+from optimizer.limits import GMV_TOLERANCE, CellLimit, Choice, RuleLimits
 from optimizer.rules import WeakRoiCut
 from reports.sections import Cell, Kind
 from reports.sheets import HEAD, Formula, Sheet, widest
 from reports.words import plain, term
+from reports.workbook.calc import RESULTS
 from reports.workbook.inputs import TOLERANCE
 from reports.workbook.layout import absolute
 from reports.workbook.model import Model
@@ -23,6 +25,7 @@ from reports.workbook.review import ReviewPlaces
 Floats = npt.NDArray[np.float64]
 
 FIRST = HEAD + 1
+UNITS = {"share": Kind.SHARE, "roi": Kind.ROI, "cost": Kind.NUMBER}
 VALUE, LEAST, MOST, SLACK, CHECK = 4, 5, 6, 7, 8
 
 
@@ -53,7 +56,7 @@ def fill_limits(sheet: Sheet, model: Model) -> dict[str, RulePlace]:
     row, places = FIRST, {}
     for rule in model.work.rules:
         first, broken = row, 0
-        items: tuple[Limit | Choice, ...] = (*rule.limits, *rule.choices)
+        items: tuple[CellLimit | Choice, ...] = (*rule.limits, *rule.choices)
         for item in items:
             broken += _row(sheet, model, row, item)
             row += 1
@@ -65,56 +68,57 @@ def fill_limits(sheet: Sheet, model: Model) -> dict[str, RulePlace]:
     return places
 
 
-def _row(sheet: Sheet, model: Model, row: int, item: Limit | Choice) -> int:
-    """Write one limit, or two that a switch joins; returns 1 when it is broken."""
-    limit = item if isinstance(item, Limit) else item.limits[0]
+def _row(sheet: Sheet, model: Model, row: int, item: CellLimit | Choice) -> int:
+    """Write one limit, or several that a switch joins; returns 1 when it is broken."""
+    limit = item if isinstance(item, CellLimit) else item.limits[0]
     line = "" if limit.line is None else model.label(limit.line)
     shown = [limit.rule.name, term(model.lang, "kind", limit.rule.kind), line, limit.name]
     for place, words in enumerate(shown):
         sheet.put(row, place, words, Kind.TEXT)
         sheet.widen(place, plain(words))
-    broken = (
-        _write_limit(sheet, model, row, item) if isinstance(item, Limit) else _write_choice(sheet, model, row, item)
-    )
+    if isinstance(item, CellLimit):
+        broken = _write_limit(sheet, model, row, item)
+    else:
+        broken = _write_choice(sheet, model, row, item)
     for place in (VALUE, LEAST, MOST):
         sheet.widen(place, "10,000,000.00")
     return broken
 
 
-def _write_limit(sheet: Sheet, model: Model, row: int, limit: Limit) -> int:
-    shares = limit.share is not None and limit.whole is not None
-    kind = Kind.SHARE if shares else Kind.MONEY
-    value = _share_value(limit, model.work.spend) if shares else limit.value(model.work.spend)
-    text = _share_formula(model, limit) if shares else f"={combination(model, limit.cells)}"
-    low, high = limit.lower is not None, limit.upper is not None
-    tolerance = Formula(_tolerance_formula(model, limit), _tolerance(model, limit))
-    sheet.put(row, VALUE, Formula(text, value), kind)
-    for place, asked, end, field in ((LEAST, low, limit.lower, "min"), (MOST, high, limit.upper, "max")):
-        if asked:
-            _end(sheet, model, row, place, limit, limit.share if shares else end, field, kind)
-        else:
-            sheet.put(row, place, None, kind)
-    sheet.put(row, SLACK, tolerance, Kind.TEXT)
-    least = limit.share if shares and low else limit.lower
-    most = limit.share if shares and high else limit.upper
-    slack = float(tolerance.value)
-    broken = int((low and value < float(least or 0) - slack) or (high and value > float(most or 0) + slack))
+def _gmv(model: Model) -> Floats:
+    """Added GMV of every line at the solver's plan, by the workbook's curves; zero without a response."""
+    found = np.zeros(model.layout.lines)
+    found[: model.layout.responding] = model.work.values.gmv
+    return found
+
+
+def _write_limit(sheet: Sheet, model: Model, row: int, limit: CellLimit) -> int:
+    kind = UNITS.get(limit.unit, Kind.MONEY)
+    value = limit.value(model.work.spend, _gmv(model))
+    sheet.put(row, VALUE, Formula(f"={_value_formula(model, limit)}", value), kind)
+    for place, end, field in ((LEAST, limit.least, "min"), (MOST, limit.most, "max")):
+        _end(sheet, model, row, place, limit, end, field, kind)
+    slack = _slack(model, limit)
+    sheet.put(row, SLACK, slack, Kind.TEXT)
+    allowed = float(slack.value)
+    low = limit.least is not None and value < limit.least - allowed
+    broken = int(low or (limit.most is not None and value > limit.most + allowed))
     sheet.put(row, CHECK, Formula(_check_formula(row), broken), Kind.ESTIMATE)
     return broken
 
 
 def _end(
-    sheet: Sheet, model: Model, row: int, place: int, limit: Limit, end: float | None, field: str, kind: Kind
+    sheet: Sheet, model: Model, row: int, place: int, limit: CellLimit, end: float | None, field: str, kind: Kind
 ) -> None:
     """One end of a limit: linked to the rule's number in Inputs where it is that number, or a multiple by history."""
-    link = _linked(model, limit, float(end or 0.0), field)
-    if link is None:
+    link = None if end is None else _linked(model, limit, end, field)
+    if end is None or link is None:
         sheet.put(row, place, end, kind)
     else:
-        sheet.put(row, place, Formula(f"={link}", float(end or 0.0)), kind, "linked")
+        sheet.put(row, place, Formula(f"={link}", end), kind, "linked")
 
 
-def _linked(model: Model, limit: Limit, end: float, field: str) -> str | None:
+def _linked(model: Model, limit: CellLimit, end: float, field: str) -> str | None:
     if limit.rule.kind == "total":
         return model.layout.setting("total")
     for name in ("share", field):
@@ -129,39 +133,62 @@ def _linked(model: Model, limit: Limit, end: float, field: str) -> str | None:
     return None
 
 
-def _share_value(limit: Limit, spend: Floats) -> float:
-    counts = np.asarray(limit.whole)
-    whole = float((counts[:, None] * spend).sum())
-    return (limit.value(spend) / whole + float(limit.share or 0.0)) if whole > 0 else 0.0
+def _value_formula(model: Model, limit: CellLimit) -> str:
+    """Part, or part over whole, zero of nothing."""
+    part = _joined([*_spend_terms(model, limit.cells), *_gmv_terms(model, limit.gmv)])
+    if limit.whole is None or limit.whole_gmv is None:
+        return part
+    whole = _whole(model, limit)
+    return f"IF({whole}>0,({part})/({whole}),0)"
 
 
-def _share_formula(model: Model, limit: Limit) -> str:
-    """Part over whole, zero of nothing; the row itself is ``part - share * whole``."""
-    counts = np.asarray(limit.whole)
-    inside = limit.cells[:, 0] + float(limit.share or 0.0) * counts
-    part = _weighted(model, np.where(np.abs(inside) < 1e-9, 0.0, inside))
-    whole = model.layout.grand_total if np.all(counts == 1.0) else _weighted(model, counts)
-    return f"=IF({whole}>0,({part})/({whole}),0)"
+def _whole(model: Model, limit: CellLimit) -> str:
+    """Formula of what a ratio is of."""
+    if limit.whole is None or limit.whole_gmv is None:
+        return "1"
+    if np.all(limit.whole == 1.0):
+        return model.layout.grand_total
+    totals = [_term(float(count), model.layout.line_total(i)) for i, count in enumerate(limit.whole) if count != 0]
+    return _joined([*totals, *_gmv_terms(model, limit.whole_gmv)])
 
 
-def _weighted(model: Model, counts: Floats) -> str:
-    parts = [_term(float(count), model.layout.line_total(i)) for i, count in enumerate(counts) if count != 0]
-    return _joined(parts)
+def _gmv_terms(model: Model, counts: Floats) -> list[str]:
+    """Terms of the lines' added GMV, as Calc holds it."""
+    return [
+        _term(float(count), model.layout.result(i, RESULTS.index("gmv")))
+        for i, count in enumerate(counts[: model.layout.responding])
+        if count != 0
+    ]
 
 
-def combination(model: Model, cells: Floats) -> str:
-    """Formula of ``sum(cells * plan)``: whole lines by their totals, neighbouring weeks alike as sums."""
+def _slack(model: Model, limit: CellLimit) -> Formula:
+    """Two cents; of a ratio what they make of the whole; on GMV a thousandth, as curves in a sheet are no finer."""
+    spend, gmv = model.work.spend, _gmv(model)
+    end = max((abs(end) for end in (limit.least, limit.most) if end is not None), default=0.0)
+    if limit.on_gmv:
+        finest = max(GMV_TOLERANCE, 2 * model.work.curves.error) * end
+        return Formula(f"={finest!r}", finest)
+    if limit.whole is None:
+        return Formula(f"=Tolerance+{1e-9 * end!r}", TOLERANCE + 1e-9 * end)
+    counts = float(max(1.0, np.abs(limit.cells).max(initial=0.0), end * np.abs(limit.whole).max(initial=0.0)))
+    size = limit.size(spend, gmv)
+    value = TOLERANCE * counts / max(1e-9, size) + 1e-9 * end
+    return Formula(f"=Tolerance*{counts!r}/MAX(0.000000001,{_whole(model, limit)})+{1e-9 * end!r}", value)
+
+
+def _spend_terms(model: Model, cells: Floats) -> list[str]:
+    """Terms of ``sum(cells * plan)``: whole lines by their totals, neighbouring weeks alike as sums."""
     layout, parts = model.layout, []
-    if np.all(cells == cells[0, 0]) and cells[0, 0] != 0:
-        return _joined([_term(float(cells[0, 0]), layout.grand_total)])
+    if cells[0, 0] != 0 and np.all(cells == cells[0, 0]):
+        return [_term(float(cells[0, 0]), layout.grand_total)]
     for line, row in enumerate(cells):
         if row[0] != 0 and np.all(row == row[0]):
             parts.append(_term(float(row[0]), layout.line_total(line)))
             continue
         for first, last in _runs(row):
-            where = layout.cell(line, first) if first == last else f"SUM({layout.row(line, first, last)})"
-            parts.append(_term(float(row[first]), f"N({where})" if first == last else where))
-    return _joined(parts)
+            where = f"N({layout.cell(line, first)})" if first == last else f"SUM({layout.row(line, first, last)})"
+            parts.append(_term(float(row[first]), where))
+    return parts
 
 
 def _runs(row: Floats) -> Iterator[tuple[int, int]]:
@@ -182,25 +209,6 @@ def _joined(parts: list[str]) -> str:
     return "".join(parts).removeprefix("+") or "0"
 
 
-def _tolerance(model: Model, limit: Limit) -> float:
-    spent, base = float(model.work.spend.sum()), TOLERANCE
-    if limit.share is not None:
-        return base * _widest_count(limit) / max(1.0, spent)
-    ends = [abs(end) for end in (limit.lower, limit.upper) if end is not None]
-    return base + 1e-9 * max(ends, default=0.0)
-
-
-def _widest_count(limit: Limit) -> float:
-    return max(1.0, float(np.max(limit.whole))) if limit.whole is not None else 1.0
-
-
-def _tolerance_formula(model: Model, limit: Limit) -> str:
-    """Two cents; of a share what they make of the whole; of huge amounts a billionth, as sums are no finer."""
-    if limit.share is not None:
-        return f"=Tolerance*{_widest_count(limit)!r}/MAX(1,{model.layout.grand_total})"
-    return f"=Tolerance+{1e-9 * max((abs(e) for e in (limit.lower, limit.upper) if e is not None), default=0.0)!r}"
-
-
 def _check_formula(row: int) -> str:
     value, least, most, tolerance = (xl_rowcol_to_cell(row, place) for place in (VALUE, LEAST, MOST, SLACK))
     low = f"AND(ISNUMBER({least}),{value}<{least}-{tolerance})"
@@ -209,31 +217,24 @@ def _check_formula(row: int) -> str:
 
 
 def _write_choice(sheet: Sheet, model: Model, row: int, choice: Choice) -> int:
-    """A line that is off or within its range: broken when neither side holds."""
-    off, on = _range(choice, 0), _range(choice, 1)
+    """A sum that is within its range, or what it is when switched off: broken when neither holds."""
+    off, on = choice.span(0), choice.span(1)
     limit, spend = choice.limits[0], model.work.spend
-    sheet.put(row, VALUE, Formula(f"={combination(model, limit.cells)}", limit.value(spend)), Kind.MONEY)
+    value = float((limit.cells * spend).sum())
+    sheet.put(row, VALUE, Formula(f"={_joined(_spend_terms(model, limit.cells))}", value), Kind.MONEY)
     for place, end, field in ((LEAST, on[0], "min"), (MOST, on[1], "max")):
-        if np.isfinite(end):
-            _end(sheet, model, row, place, limit, end, field, Kind.MONEY)
+        _end(sheet, model, row, place, limit, end if np.isfinite(end) else None, field, Kind.MONEY)
     sheet.put(row, SLACK, Formula("=Tolerance", TOLERANCE), Kind.TEXT)
-    value, least, most, slack = (xl_rowcol_to_cell(row, place) for place in (VALUE, LEAST, MOST, SLACK))
-    outside_on = f"OR(AND(ISNUMBER({least}),{value}<{least}-{slack}),AND(ISNUMBER({most}),{value}>{most}+{slack}))"
+    at, least, most, slack = (xl_rowcol_to_cell(row, place) for place in (VALUE, LEAST, MOST, SLACK))
+    outside_on = f"OR(AND(ISNUMBER({least}),{at}<{least}-{slack}),AND(ISNUMBER({most}),{at}>{most}+{slack}))"
     outside_off = [
-        *([f"{value}<{off[0]!r}-{slack}"] if np.isfinite(off[0]) else []),
-        *([f"{value}>{off[1]!r}+{slack}"] if np.isfinite(off[1]) else []),
+        *([f"{at}<{off[0]!r}-{slack}"] if np.isfinite(off[0]) else []),
+        *([f"{at}>{off[1]!r}+{slack}"] if np.isfinite(off[1]) else []),
     ]
     broken = int(not choice.holds(spend, TOLERANCE))
     text = f"=IF(AND({outside_on},OR({','.join(outside_off) or 'FALSE'})),1,0)"
     sheet.put(row, CHECK, Formula(text, broken), Kind.ESTIMATE)
     return broken
-
-
-def _range(choice: Choice, on: int) -> tuple[float, float]:
-    """What the common sum of the limits may be with the switch off or on."""
-    low = [limit.lower - on * limit.switch for limit in choice.limits if limit.lower is not None]
-    high = [limit.upper - on * limit.switch for limit in choice.limits if limit.upper is not None]
-    return float(max(low, default=-np.inf)), float(min(high, default=np.inf))
 
 
 # Checks ---------------------------------------------------------------------------------------------------------------
@@ -249,6 +250,12 @@ class Check:
     broken: Formula
     how: str
     binding: bool | None = None
+    soft: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether the row counts as a failed check: a soft rule may be broken at its price."""
+        return not self.soft and float(self.broken.value) > 0
 
 
 COLUMNS = ("rule", "kind", "limits", "broken", "check", "binding", "how")
@@ -275,7 +282,7 @@ def fill_checks(sheet: Sheet, model: Model, places: dict[str, RulePlace], review
 
 
 def _master(sheet: Sheet, checks: list[Check], cells: str) -> Formula:
-    row, broken = HEAD - 1, sum(float(check.broken.value) > 0 for check in checks)
+    row, broken = HEAD - 1, sum(check.failed for check in checks)
     sheet.put(row, 0, sheet.book.say("checks.master"), Kind.TEXT, "total")
     sheet.put(row, 1, Formula(f"=SUM({cells})", broken), Kind.ESTIMATE, "total")
     sheet.page.conditional_format(row, 1, row, 1, sheet.unless_zero())
@@ -285,7 +292,7 @@ def _master(sheet: Sheet, checks: list[Check], cells: str) -> Formula:
 
 def _check_row(sheet: Sheet, row: int, check: Check) -> None:
     binding = "" if check.binding is None else sheet.book.say("yes" if check.binding else "no")
-    failed = Formula(f"=IF({xl_rowcol_to_cell(row, 3)}=0,0,1)", int(float(check.broken.value) > 0))
+    failed = Formula(f"=IF({xl_rowcol_to_cell(row, 3)}=0,0,{0 if check.soft else 1})", int(check.failed))
     cells: tuple[tuple[Cell | Formula, Kind], ...] = (
         (check.name, Kind.TEXT),
         (check.kind, Kind.TEXT),
@@ -333,14 +340,26 @@ def _rule(model: Model, sheet: Sheet, rule: RuleLimits, places: dict[str, RulePl
         parts.append(str(cut.text).removeprefix("="))
         broken += int(float(cut.value))
     logic = isinstance(rule.rule, WeakRoiCut)
-    how = "checks.how.review" if cut is not None else "checks.how.limits" if rule.complete else "checks.how.none"
+    soft = isinstance(rule.rule, Limit) and rule.rule.soft is not None
     shown = name if name not in {"total", "reserve lines spread evenly"} else say(f"checks.{rule.rule.kind}")
-    binding = {report.name.split(":")[0] for report in model.plan.constraints if report.binding}
+    binding = {report.name for report in model.plan.constraints if report.binding}
     return Check(
         shown,
         term(model.lang, "kind", rule.rule.kind),
         place.count + (len(model.work.weak) if logic else 0),
         Formula(f"={'+'.join(parts) or '0'}", broken),
-        say(how),
+        say(f"checks.how.{_how(rule, model)}"),
         name in binding,
+        soft,
     )
+
+
+def _how(rule: RuleLimits, model: Model) -> str:
+    """How a rule is checked: by formulas on Limits or Review, at a price, or by nothing in this workbook."""
+    if isinstance(rule.rule, WeakRoiCut):
+        return "review"
+    if isinstance(rule.rule, Limit) and rule.rule.soft is not None:
+        return "soft"
+    if not rule.complete:
+        return "none"
+    return "partial" if rule.rule in model.work.problem.settings.rules else "limits"

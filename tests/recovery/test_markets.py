@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import mmm.fit
+import mmm.refit
 from mmm.calendar import NO_PEAKS, Calendar
-from mmm.model import CENTRE_SPREAD, ROI_SPREAD
 from mmm.panel import NATIONAL, Panel
+from mmm.priors import CENTRE_SPREAD, ROI_SPREAD
 from mmm.settings import ChannelSettings, ModelSettings
 from mmm.simulate import random_market, simulate, truth
 
@@ -50,14 +51,14 @@ def compiled():
 @pytest.fixture(scope="module")
 def fits(compiled):
     """Each market with its fit."""
-    compile_model = mmm.fit.compile_model
+    compile_model = mmm.refit.compile_model
 
     def remembered(graph):
         compiled.append(compile_model(graph))
         return compiled[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mmm.fit, "compile_model", remembered)
+        patch.setattr(mmm.refit, "compile_model", remembered)
         seen = [simulate(random_market(seed, weeks=156, channels=CHANNELS)) for seed in SEEDS]
         return [(one, fit_of(one)) for one in seen]
 
@@ -118,7 +119,7 @@ def test_the_gates_find_no_fault_with_an_honest_market(fits):
 
 def test_seed_decides_the_draws_and_cores_do_not(fits, compiled, monkeypatch):
     """Run on one compiled model, so that only the sampling is repeated."""
-    monkeypatch.setattr(mmm.fit, "compile_model", lambda _: compiled[0])
+    monkeypatch.setattr(mmm.refit, "compile_model", lambda _: compiled[0])
     seen = fits[0][0]
     short = SETTINGS.model_copy(update={"draws": 100, "tune": 200})
 
@@ -131,7 +132,7 @@ def test_seed_decides_the_draws_and_cores_do_not(fits, compiled, monkeypatch):
 
 
 def test_a_repeated_fit_gives_the_same_curves(fits, compiled, monkeypatch):
-    monkeypatch.setattr(mmm.fit, "compile_model", lambda _: compiled[0])
+    monkeypatch.setattr(mmm.refit, "compile_model", lambda _: compiled[0])
     seen, first = fits[0]
     again = fit_of(seen)
     assert again.curves.to_bytes() == first.curves.to_bytes()

@@ -296,7 +296,7 @@ def test_weekly_bounds_in_an_impossible_quarter_are_refused_not_counted(refused)
         ("  tools:", "  all:", "lines.all: this name cannot be used"),
         ("national.csv", "https://example.org/a.csv", "data.file: files are not fetched from the network"),
         ("national.csv", "{outcome: a.csv, spend: s3://b/c.csv}", "data.file.spend: files are not fetched"),
-        ("plan:\n", "lift_tests: tests.csv\nplan:\n", "lift_tests: this version does not use lift tests yet"),
+        ("plan:\n", "lift_tests: https://a.example/tests.csv\nplan:\n", "lift_tests: files are not fetched"),
     ],
 )  # fmt: skip
 def test_cross_checks(refused, old, new, fault):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from mmm.baseline import Baseline, baseline_draws, build_baseline, rotate, seasons, standardised, walk_basis
+from mmm.baseline import Baseline, baseline_draws, build_baseline, rotate, seasons, walk_basis, walk_steps
 from mmm.calendar import Calendar, Peak, week_range
 from mmm.panel import Panel
 from mmm.settings import EventSettings, ModelSettings
@@ -102,7 +102,30 @@ def test_controls_are_standardised_by_unit_and_a_constant_one_says_nothing(basel
     np.testing.assert_allclose(control.mean(axis=1), 0.0, atol=1e-12)
     np.testing.assert_allclose(control.std(axis=1), 1.0)
     assert (baseline.fixed[:, :, baseline.names.index("constant")] == 0.0).all()
-    assert np.isfinite(standardised(np.zeros((1, 4, 1)))).all()
+
+
+def test_columns_go_on_after_the_data(panel, baseline):
+    """The frame gives the data's own columns for the data's weeks, and the same waves, trend and peaks after them."""
+
+    def peak(year):
+        return Calendar("own", (Peak("双十一", date(year, 11, 1), date(year, 11, 11), 1.0, "estimate"),))
+
+    events = [EventSettings(name="policy", start=date(2027, 3, 1))]
+    names, parts, seen = baseline.frame.shared(panel.weeks, peak(2026), events)
+    assert (names, parts) == (baseline.names[:-2], baseline.parts[:-2])
+    np.testing.assert_array_equal(seen, baseline.fixed[0, :, :-2])
+    later = week_range(date(2028, 10, 23), 3)
+    names, _, after = baseline.frame.shared(later, peak(2028), events)
+    np.testing.assert_allclose(after[:, names.index("双十一")], [0.0, 5 / 7, 6 / 7])
+    np.testing.assert_allclose(after[:, names.index("policy")], 1.0)
+    np.testing.assert_allclose(after[:, 1], np.arange(107, 110) / WEEKS - 0.5)
+
+
+def test_the_walk_stays_at_its_last_knot_until_new_steps_are_drawn():
+    ahead = walk_steps(np.arange(60.0), 13.0, 5)
+    np.testing.assert_array_equal(ahead[:53, :4], walk_basis(53, 13))
+    np.testing.assert_array_equal(ahead[53:, :4], 1.0)
+    np.testing.assert_allclose(ahead[53:, 4], np.arange(1, 8) / 13)
 
 
 # ---- likelihood

@@ -8,8 +8,10 @@ import pytest
 
 from mmm.calendar import Calendar, Peak, intensity, week_range
 from mmm.extract import YEAR, channel_report, contribution_draws, extract_curves, interval
-from mmm.model import parameter_shapes, prepare
+from mmm.media import parameter_shapes
+from mmm.model import prepare
 from mmm.panel import Panel
+from mmm.priors import GROUP_SPREAD
 from mmm.settings import AdstockSettings, ChannelSettings, ModelSettings
 from mmm.transforms import half_life_weeks
 
@@ -54,7 +56,7 @@ class Extracted:
         self.panel = make_panel(units)
         self.model = prepare(self.panel, channels, PEAKS, (), SETTINGS)
         rng = np.random.default_rng(22)
-        z = {name: rng.standard_normal((DRAWS, *shape)) for name, shape in parameter_shapes(self.model).items()}
+        z = {name: rng.standard_normal((DRAWS, *shape)) for name, shape in parameter_shapes(self.model.form).items()}
         self.parameters, self.contribution = contribution_draws(z, self.model)
         self.curves = extract_curves(
             self.parameters,
@@ -144,12 +146,11 @@ def test_a_channel_without_history_earns_its_prior_roi_at_its_reference():
     roi = np.concatenate([roi_at_reference(curves, 1) for curves in seeds])
     assert np.median(roi) == pytest.approx(3.0, rel=0.03)
     assert np.log(roi).std() == pytest.approx(0.2, rel=0.05)
-    # Without a prior of its own a channel is one more of the pooled ones.
-    pooled = np.log(np.concatenate([roi_at_reference(curves, 3) for curves in seeds]))
-    prior = many.model.prior
-    spread = np.hypot(prior.centre_spread, prior.roi_spread[0])
-    assert pooled.mean() == pytest.approx(prior.centre, abs=0.06)
-    assert pooled.std() == pytest.approx(spread, rel=0.05)
+    # Without a prior of its own a channel is one more of the pooled ones, as each draw knows them.
+    spread = np.hypot(many.parameters["roi_spread"], GROUP_SPREAD)[:, 0]
+    off = [(np.log(roi_at_reference(one, 3)) - many.parameters["centre"][:, 0]) / spread for one in seeds]
+    assert np.mean(off) == pytest.approx(0.0, abs=0.06)
+    assert np.std(off) == pytest.approx(1.0, rel=0.05)
 
 
 def extract_again(given, seed):

@@ -8,21 +8,12 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from mmm.calendar import NO_PEAKS, Calendar, Peak, week_range
-from mmm.fit import import_sampler
-from mmm.model import (
-    LEAST_ACTIVE_WEEKS,
-    build_model,
-    build_prior,
-    learnable,
-    media_parameters,
-    media_shape,
-    opening_spend,
-    parameter_shapes,
-    prepare,
-    reference_spend,
-)
+from mmm.media import media_parameters, media_shape, parameter_shapes
+from mmm.model import LEAST_ACTIVE_WEEKS, build_model, graph_data, learnable, opening_spend, prepare, reference_spend
 from mmm.panel import Panel
+from mmm.priors import build_prior
 from mmm.problems import InputError
+from mmm.sampler import import_sampler
 from mmm.settings import AdstockSettings, ChannelSettings, ModelSettings
 
 WEEKS = 56
@@ -56,11 +47,11 @@ def settings_of(names=NAMES, groups=("social", "search", "social"), **own):
 
 def standard(model, seed=1, draws=()):
     rng = np.random.default_rng(seed)
-    return {name: rng.standard_normal((*draws, *shape)) for name, shape in parameter_shapes(model).items()}
+    return {name: rng.standard_normal((*draws, *shape)) for name, shape in parameter_shapes(model.form).items()}
 
 
 def nothing_known(model, **known):
-    return {name: np.zeros(shape) for name, shape in parameter_shapes(model).items()} | known
+    return {name: np.zeros(shape) for name, shape in parameter_shapes(model.form).items()} | known
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +102,7 @@ def test_channels_without_history_are_left_out_of_the_graph():
     spend[0, 3:, 1] = 0.0
     kept = prepare(replace(panel, spend=spend), settings_of(), NOTHING, (), SETTINGS)
     assert kept.channels == ("抖音直播", "weibo")
-    assert parameter_shapes(kept)["roi_z"] == (2,)
+    assert parameter_shapes(kept.form)["roi_z"] == (2,)
 
 
 def test_data_without_any_learnable_channel_are_refused():
@@ -145,7 +136,7 @@ def test_a_stated_default_replaces_the_scale_free_one_and_its_guard():
 def test_a_channels_own_roi_prior_is_its_prior():
     own = settings_of(search={"roi_prior": {"median": 3.0, "sigma": 0.4}})
     model = prepare(make_panel(units=1), own, NOTHING, (), SETTINGS)
-    roi = media_parameters(standard(model, draws=(40_000,)), model, np)["roi"][:, 0]
+    roi = media_parameters(standard(model, draws=(40_000,)), model.form, np)["roi"][:, 0]
     assert np.median(roi[:, 1]) == pytest.approx(3.0, rel=0.02)
     assert np.log(roi[:, 1]).std() == pytest.approx(0.4, rel=0.02)
     assert np.corrcoef(np.log(roi[:, 0]), np.log(roi[:, 1]))[0, 1] == pytest.approx(0.0, abs=0.02)
@@ -153,14 +144,14 @@ def test_a_channels_own_roi_prior_is_its_prior():
 
 
 def test_channels_of_one_group_share_more_than_channels_of_two(model):
-    roi = np.log(media_parameters(standard(model, draws=(40_000,)), model, np)["roi"][:, 0])
+    roi = np.log(media_parameters(standard(model, draws=(40_000,)), model.form, np)["roi"][:, 0])
     together = np.corrcoef(roi, rowvar=False)
     assert together[0, 2] > together[0, 1] + 0.03
     assert model.prior.group.tolist() == [0, 1, 0]
 
 
 def test_medians_are_those_of_the_prior(model):
-    found = media_parameters(nothing_known(model), model, np)
+    found = media_parameters(nothing_known(model), model.form, np)
     np.testing.assert_allclose(found["roi"], np.exp(model.prior.centre))
     np.testing.assert_allclose(found["slope"], 1.1)
     np.testing.assert_allclose(found["half_saturation"], 1.2)
@@ -169,31 +160,70 @@ def test_medians_are_those_of_the_prior(model):
 
 
 def test_a_unit_differs_from_the_channels_mean_by_its_own_effect(model):
-    same = media_parameters(nothing_known(model), model, np)["roi"]
+    same = media_parameters(nothing_known(model), model.form, np)["roi"]
     other = nothing_known(model, unit_z=np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]))
-    np.testing.assert_allclose(media_parameters(other, model, np)["roi"] / same, [[1, np.exp(0.25), 1], [1, 1, 1]])
+    np.testing.assert_allclose(media_parameters(other, model.form, np)["roi"] / same, [[1, np.exp(0.25), 1], [1, 1, 1]])
+
+
+def test_a_guard_that_is_stated_stays_beside_a_stated_default():
+    stated = ModelSettings(roi_prior={"median": 2.0}, media_share={"median": 0.1})
+    prior = build_prior(settings_of(), stated, np.full((1, 3), 0.05), np.ones(1))
+    assert prior.total == (pytest.approx(np.log(0.1)), 0.35)
+
+
+def test_a_groups_prior_is_that_of_its_channels_unless_they_have_their_own():
+    stated = ModelSettings(group_roi_priors={"social": {"median": 3.0, "sigma": 0.4}})
+    channels = settings_of(weibo={"roi_prior": {"median": 5.0, "sigma": 0.2}})
+    prior = build_prior(channels, stated, np.full((1, 3), 0.05), np.ones(1))
+    np.testing.assert_allclose(prior.own_location, [np.log(3.0), 0.0, np.log(5.0)])
+    np.testing.assert_allclose(prior.own_spread, [0.4, 0.0, 0.2])
+    np.testing.assert_allclose(prior.pooled, [0.0, 1.0, 0.0])
+
+
+def test_families_of_channels_stand_beside_each_other():
+    """A model of mixed families treats each channel as a model of its family alone would."""
+    families = {
+        "抖音直播": {"adstock": {"family": "delayed"}, "saturation": {"family": "power"}},
+        "weibo": {"adstock": {"family": "weibull"}, "saturation": {"family": "flexible"}},
+    }
+    mixed = prepare(make_panel(), settings_of(**families), NOTHING, (), SETTINGS)
+    assert mixed.form.adstock == ("delayed", "geometric", "weibull")
+    assert mixed.form.saturation == ("power", "hill", "flexible")
+    z = standard(mixed)
+    found = media_parameters(z, mixed.form, np)
+    assert 0 < found["slope"][0] < 1
+    together = media_shape(found, mixed.stock_lags, mixed.intensity, mixed.form, np)
+    for c, name in enumerate(NAMES):
+        own = {name: families.get(name, {})}
+        alone = prepare(
+            make_panel(), settings_of(NAMES, **{n: own.get(name, {}) for n in NAMES}), NOTHING, (), SETTINGS
+        )
+        one = media_parameters(z, alone.form, np)
+        np.testing.assert_allclose(
+            media_shape(one, alone.stock_lags, alone.intensity, alone.form, np)[..., c], together[..., c], rtol=1e-12
+        )
 
 
 def test_one_unit_and_no_peaks_need_no_parameters_for_them():
     plain = prepare(make_panel(units=1), settings_of(), NOTHING, (), SETTINGS)
-    assert not {"unit_z", "unit_spread_z", "kappa_z"} & set(parameter_shapes(plain))
-    assert "group_z" in parameter_shapes(plain)
+    assert not {"unit_z", "unit_spread_z", "kappa_z"} & set(parameter_shapes(plain.form))
+    assert "group_z" in parameter_shapes(plain.form)
     alone = prepare(make_panel(units=1), settings_of(groups=("a", "b", "c")), NOTHING, (), SETTINGS)
-    assert "group_z" not in parameter_shapes(alone)
+    assert "group_z" not in parameter_shapes(alone.form)
     assert alone.prior.groups == 3
 
 
 def test_parameters_keep_their_draw_axes(model):
-    found = media_parameters(standard(model, draws=(4, 5)), model, np)
+    found = media_parameters(standard(model, draws=(4, 5)), model.form, np)
     assert found["roi"].shape == (4, 5, 2, 3)
     assert found["retention"].shape == found["kappa"].shape == (4, 5, 3)
     assert found["sigma"].shape == (4, 5, 2)
 
 
 def test_peak_weeks_multiply_the_response(model):
-    quiet = media_parameters(nothing_known(model), model, np)
-    flat = media_shape(quiet | {"kappa": np.zeros(3)}, model.stock_lags, model, np)
-    lifted = media_shape(quiet, model.stock_lags, model, np)
+    quiet = media_parameters(nothing_known(model), model.form, np)
+    flat = media_shape(quiet | {"kappa": np.zeros(3)}, model.stock_lags, model.intensity, model.form, np)
+    lifted = media_shape(quiet, model.stock_lags, model.intensity, model.form, np)
     np.testing.assert_allclose(lifted / flat, np.exp(0.3 * model.intensity)[None, :, None] * np.ones((2, 1, 3)))
     assert model.intensity.max() == 1.0
 
@@ -209,8 +239,8 @@ def log_density():
 
     mode = Mode(linker="py", optimizer=None)
 
-    def compiled(model):
-        graph = build_model(model)
+    def compiled(model=None, graph=None):
+        graph = graph or build_model(model)
         function = graph.compile_fn(graph.logp(), mode=mode)
         return lambda z: float(function(z))
 
@@ -222,11 +252,25 @@ def in_graph(model, log_density):
     return log_density(model)
 
 
+def test_a_graph_given_other_data_is_the_model_of_those_data(model, log_density):
+    """Nothing of data or beliefs is a constant of the graph: scale, shares, peaks, priors and length may all change."""
+    peaks = Calendar("own", (Peak("618", date(2027, 6, 1), date(2027, 6, 18), 0.6, "estimate"),))
+    panel = make_panel(money=3.0, kpi=2.0)
+    panel = replace(panel, **{n: getattr(panel, n)[:, 2:] for n in ("kpi", "value_per_kpi", "spend", "control")})
+    panel = replace(panel, weeks=panel.weeks[2:])
+    other = prepare(panel, settings_of(weibo={"roi_prior": {"median": 3.0, "sigma": 0.5}}), peaks, (), SETTINGS)
+    graph = build_model(model)
+    z = standard(model, seed=3)
+    for name, value in graph_data(other).items():
+        graph.set_data(name, value)
+    assert log_density(graph=graph)(z) == pytest.approx(log_density(other)(z), rel=1e-12)
+
+
 def log_density_by_hand(model, z):
     """The same with scipy's dense densities, from the formulas in the module's text."""
-    found = media_parameters(z, model, np)
+    found = media_parameters(z, model.form, np)
     shares = found["roi"] * model.spend_share
-    shape = media_shape(found, model.stock_lags, model, np)
+    shape = media_shape(found, model.stock_lags, model.intensity, model.form, np)
     media = (shares[:, None] * shape / shape.mean(axis=1, keepdims=True)).sum(axis=2)
     total = sum(norm.logpdf(value).sum() for value in z.values())
     value = model.kpi_mean * model.value_per_kpi
@@ -255,5 +299,5 @@ def test_currency_and_unit_of_the_kpi_change_nothing(model, in_graph, log_densit
     scaled = prepare(make_panel(money=money, kpi=kpi), settings_of(), peaks, (), SETTINGS)
     z = standard(model)
     assert log_density(scaled)(z) == pytest.approx(in_graph(z), rel=1e-9)
-    roi, was = (media_parameters(z, one, np)["roi"] for one in (scaled, model))
+    roi, was = (media_parameters(z, one.form, np)["roi"] for one in (scaled, model))
     np.testing.assert_allclose(roi / was, kpi / money)

@@ -1,0 +1,159 @@
+"""What kind of noise the residuals ask for: remembered from week to week, growing with the level, heavy in the tails.
+
+The model starts from independent normal noise of one size. Once it has been sampled, what is left unexplained is held
+against richer noise by likelihood; where that is clearly better, the noise's correlation ``N`` (unit, week, week) is
+fixed at its best value and the model is sampled again with covariance ``sigma^2 N`` instead of ``sigma^2 I``.
+
+Source: feasible generalised least squares (Cochrane & Orcutt 1949; Harvey 1976 for noise that grows with the level);
+weights of a Student t as its scale mixture (Lange, Little & Taylor 1989). The baseline is integrated out of the
+likelihood, so that its flexibility does not hide the noise's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solve_triangular
+from scipy.stats import kurtosis
+
+from mmm.baseline import Baseline
+
+Floats = npt.NDArray[np.float64]
+
+MEMORIES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75)
+GROWTHS = (0.0, 0.5, 1.0, 1.5)
+WALKS = (0.0, 0.25, 0.5, 1.0, 2.0)  # multiples of the walk: memory and a slow baseline explain the same
+CLEARLY = 3.0  # log likelihood that a kind of noise must add; 2.7 is one in a hundred by chance
+HEAVY = 3.0  # excess kurtosis of the residuals
+TAIL_FREEDOM = 4.0
+LEAST_LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The noise of a model.
+
+    Attributes
+    ----------
+    memory : float
+        Correlation of neighbouring weeks.
+    growth : float
+        The noise's sd goes with the expected KPI to this power.
+    heavy_weeks : int
+        Weeks (of all units) far out in heavy tails, which count less.
+    root : array (unit, week, week) or None
+        Lower triangular root of the noise's correlation; None for independent noise of one size.
+    """
+
+    memory: float = 0.0
+    growth: float = 0.0
+    heavy_weeks: int = 0
+    root: Floats | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Independent, normal and of one size."""
+        return self.root is None
+
+    def drawn(self, white: Floats) -> Floats:
+        """Noise of unit size from independent standard normals, array (draw, unit, week)."""
+        return white if self.root is None else np.einsum("uij,nuj->nui", self.root, white, optimize=True)
+
+    def whitened(self, values: Floats) -> Floats:
+        """What independent standard normals the noise came from, array (draw, unit, week)."""
+        if self.root is None:
+            return values
+        turned = [solve_triangular(root, values[:, u].T, lower=True).T for u, root in enumerate(self.root)]
+        return np.stack(turned, axis=1)
+
+
+def noise_of(kpi: Floats, media: Floats, baseline: Baseline, sigma: Floats, walk: float) -> Noise:
+    """The noise that the residuals ask for.
+
+    Parameters
+    ----------
+    kpi, media : array (unit, week)
+        Scaled KPI, and the posterior mean of what media add.
+    baseline : Baseline
+    sigma : array (unit,)
+        Posterior mean sd of the noise.
+    walk : float
+        Posterior mean sd of a step of the slow baseline.
+
+    Returns
+    -------
+    Noise
+        Plain unless another kind is clearly better.
+    """
+    residual = kpi - media
+    independent = np.broadcast_to(np.eye(kpi.shape[1]), (*kpi.shape, kpi.shape[1]))
+    unexplained = _unexplained(residual, independent, baseline, sigma, walk)
+    level = kpi - unexplained
+    size = np.maximum(level / level.mean(axis=1, keepdims=True), LEAST_LEVEL)
+    fits = {
+        (memory, growth): max(
+            sum(_log_likelihood(residual[u], root[u], baseline, u, sigma[u], share * walk) for u in range(len(root)))
+            for share in WALKS
+        )
+        for memory, growth, root in _candidates(size)
+    }
+    memory, growth = max(fits, key=fits.__getitem__)
+    if fits[memory, growth] - max(fit for (m, _), fit in fits.items() if m == 0.0) < CLEARLY:
+        memory = 0.0
+        growth = max(GROWTHS, key=lambda g: fits[0.0, g])
+    if fits[memory, growth] - fits[memory, 0.0] < CLEARLY:
+        growth = 0.0
+    root = _root(memory, size**growth)
+    spread, heavy = _heavy(residual, root, baseline, sigma, walk)
+    if memory == growth == 0.0 and not heavy:
+        return Noise()
+    return Noise(memory, growth, heavy, _root(memory, size**growth * spread))
+
+
+def _candidates(size: Floats) -> Iterator[tuple[float, float, Floats]]:
+    for memory, growth in product(MEMORIES, GROWTHS):
+        yield memory, growth, _root(memory, size**growth)
+
+
+def _root(memory: float, spread: Floats) -> Floats:
+    """Root of an autoregressive correlation, each week with its own size: array (unit, week, week)."""
+    weeks = spread.shape[1]
+    apart = np.abs(np.subtract.outer(np.arange(weeks), np.arange(weeks)))
+    return np.asarray(spread[:, :, None] * np.linalg.cholesky(memory**apart if memory else np.eye(weeks)))
+
+
+def _covariance(root: Floats, baseline: Baseline, unit: int, sigma: float, walk: float) -> Floats:
+    columns = baseline.fixed[unit] * baseline.fixed_sd
+    steps = baseline.slow * walk
+    return np.asarray(sigma**2 * (root @ root.T + columns @ columns.T) + steps @ steps.T)
+
+
+def _log_likelihood(residual: Floats, root: Floats, baseline: Baseline, unit: int, sigma: float, walk: float) -> float:
+    """Log density of one unit's residual, its overall size at its best value."""
+    lower = np.linalg.cholesky(_covariance(root, baseline, unit, sigma, walk))
+    white = solve_triangular(lower, residual, lower=True)
+    return float(-np.log(np.diag(lower)).sum() - 0.5 * residual.size * np.log((white**2).mean()))
+
+
+def _heavy(residual: Floats, root: Floats, baseline: Baseline, sigma: Floats, walk: float) -> tuple[Floats, int]:
+    """By what heavy tails multiply each week's sd (unit, week), and how many weeks lie far out."""
+    left = _unexplained(residual, root, baseline, sigma, walk)
+    white = np.stack([solve_triangular(one, noise, lower=True) for one, noise in zip(root, left, strict=True)])
+    core = 1.4826 * np.median(np.abs(white), axis=1, keepdims=True)
+    if kurtosis(white.ravel()) < HEAVY:
+        return np.ones_like(white), 0
+    weight = (TAIL_FREEDOM + 1.0) / (TAIL_FREEDOM + (white / core) ** 2)
+    return np.sqrt(1.0 / np.minimum(weight, 1.0)), int((weight < 0.5).sum())
+
+
+def _unexplained(residual: Floats, root: Floats, baseline: Baseline, sigma: Floats, walk: float) -> Floats:
+    """Expected noise once the baseline has explained what it can, array (unit, week)."""
+    found = []
+    for u, one in enumerate(residual):
+        whole = _covariance(root[u], baseline, u, sigma[u], walk)
+        found.append(sigma[u] ** 2 * (root[u] @ root[u].T) @ np.linalg.solve(whole, one))
+    return np.stack(found)
