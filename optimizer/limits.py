@@ -23,6 +23,7 @@ from optimizer.softness import is_soft
 
 Floats = npt.NDArray[np.float64]
 
+BEYOND = 1e99  # a part of no whole
 GMV_TOLERANCE = 1e-3  # of a limit on GMV: more than what a sheet's own curves are off
 
 
@@ -68,12 +69,22 @@ class CellLimit:
     switch: float = 0.0
 
     def value(self, spend: Floats, gmv: Floats) -> float:
-        """Part, or part over whole (zero of nothing), of a plan (line, week) and its added GMV (line,)."""
+        """Part, or part over whole, of a plan (line, week) and its added GMV (line,).
+
+        Of no whole a part of nothing is within its ends, and any other beyond them.
+        """
         part = float((self.cells * spend).sum() + self.gmv @ gmv)
         if self.whole is None or self.whole_gmv is None:
             return part
         whole = self.size(spend, gmv)
-        return part / whole if whole > 0 else 0.0
+        if whole > 0:
+            return part / whole
+        return BEYOND if part > 0 else self.end
+
+    @property
+    def end(self) -> float:
+        """One of the limit's own ends."""
+        return next((end for end in (self.least, self.most) if end is not None), 0.0)
 
     def size(self, spend: Floats, gmv: Floats) -> float:
         """The whole that a ratio is of; zero where there is none."""
@@ -223,7 +234,7 @@ def _limit(row: Row, parts: _Parts, unit: float) -> CellLimit:
     if row.shared is None or given is None:
         return _amount(row, parts, unit)
     if row.unit == "roi":
-        inside = (parts.cells < 0).any(axis=1).astype(np.float64)
+        inside = np.asarray((parts.cells < 0).any(axis=1), dtype=np.float64)
         return _ratio(row, np.zeros_like(parts.cells), parts.gmv, (inside, np.zeros_like(inside)))
     shared, nothing = np.array(row.shared), np.zeros(len(row.shared))
     if row.of_gmv:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_range_abs, xl_rowcol_to_cell
 
 from optimizer.constraints import Limit
-from optimizer.limits import GMV_TOLERANCE, CellLimit, Choice, RuleLimits
+from optimizer.limits import BEYOND, GMV_TOLERANCE, CellLimit, Choice, RuleLimits
 from optimizer.rules import WeakRoiCut
 from reports.sections import Cell, Kind
 from reports.sheets import HEAD, Formula, Sheet, widest
@@ -134,12 +134,12 @@ def _linked(model: Model, limit: CellLimit, end: float, field: str) -> str | Non
 
 
 def _value_formula(model: Model, limit: CellLimit) -> str:
-    """Part, or part over whole, zero of nothing."""
+    """Part, or part over whole; of no whole as :meth:`CellLimit.value` has it."""
     part = _joined([*_spend_terms(model, limit.cells), *_gmv_terms(model, limit.gmv)])
     if limit.whole is None or limit.whole_gmv is None:
         return part
     whole = _whole(model, limit)
-    return f"IF({whole}>0,({part})/({whole}),0)"
+    return f"IF({whole}>0,({part})/({whole}),IF({part}>0,{BEYOND!r},{limit.end!r}))"
 
 
 def _whole(model: Model, limit: CellLimit) -> str:
