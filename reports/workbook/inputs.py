@@ -174,7 +174,7 @@ def fill_curves(sheet: Sheet, model: Model) -> None:
     column = 0
     for line in range(model.layout.responding):
         names = curve_names(line, model.layout.cases)
-        sheet.page.write_string(HEAD - 1, column, model.label(line), book.style("subtitle"))
+        sheet.put(HEAD - 1, column, model.label(line), Kind.TEXT, "subtitle")
         for place, (what, name) in enumerate(names.items(), start=column):
             _curve_column(sheet, place, _curve_title(sheet, what), curve_values(curves, line, what))
             cells = xl_range_abs(HEAD + 1, place, HEAD + curves.stock.shape[1], place)

@@ -15,7 +15,7 @@ from reports.workbook.calc import RESULTS, result_value
 from reports.workbook.inputs import curve_names
 from reports.workbook.model import Model
 
-NAVY, BLUE, GREY, ORANGE = "#1F3864", "#5B84C4", "#A6A6A6", "#C55A11"
+NAVY, BLUE, GREY, ORANGE, PALE = "#1F3864", "#5B84C4", "#A6A6A6", "#C55A11", "#E3E3E3"
 
 COLUMNS: dict[str, Kind] = {
     "line": Kind.TEXT,
@@ -83,13 +83,13 @@ def _flighting(sheet: Sheet, model: Model) -> Any:
         )
     _titled_chart(sheet, chart, "page.chart")
     chart.set_legend({"position": "bottom"})
-    chart.set_y_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#E3E3E3"}}})
+    chart.set_y_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": PALE}}})
     chart.set_size({"width": 1150, "height": 380})
     return chart
 
 
-def _titled_chart(sheet: Sheet, chart: Any, key: str, **fields: object) -> None:
-    chart.set_title({"name": sheet.book.say(key, **fields), "overlay": False, "name_font": {"size": 11}})
+def _titled_chart(sheet: Sheet, chart: Any, key: str) -> None:
+    chart.set_title({"name": sheet.book.say(key), "overlay": False, "name_font": {"size": 11}})
 
 
 # Summary --------------------------------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def _charts(sheet: Sheet, model: Model, row: int) -> None:
             chart.add_series(_column_series(sheet, model, name) | {"gap": 40, "fill": {"color": colour}})
         _titled_chart(sheet, chart, key)
         chart.set_y_axis({"reverse": True})
-        chart.set_x_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#E3E3E3"}}})
+        chart.set_x_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": PALE}}})
         chart.set_legend({"position": "bottom"} if len(series) > 1 else {"none": True})
         chart.set_size({"width": 760, "height": height})
         sheet.page.insert_chart(row, 0, chart, {"x_offset": 5 + 780 * place, "y_offset": 4})
@@ -300,15 +300,13 @@ def _response_chart(sheet: Sheet, model: Model, line: int) -> Any:
             "line": {"none": True},
         }
     )
-    _titled_chart(sheet, chart, "summary.chart.curve", line=model.label(line))
-    chart.set_x_axis({"num_format": "#,##0", "min": 0, "num_font": {"size": 8}, "major_gridlines": {"visible": False}})
-    chart.set_y_axis(
-        {
-            "num_format": "#,##0",
-            "num_font": {"size": 8},
-            "major_gridlines": {"visible": True, "line": {"color": "#E3E3E3"}},
-        }
-    )
+    # A title that is a name could begin like a formula, so it is read from the name's own cell.
+    chart.set_title({"name": [sheet.name, HEAD + 1 + line, 0], "overlay": False, "name_font": {"size": 11}})
+    small = {"num_format": "#,##0", "num_font": {"size": 8}, "name_font": {"size": 8, "bold": False}}
+    across = {"name": sheet.book.say("summary.chart.across"), "min": 0, "major_gridlines": {"visible": False}}
+    up = {"name": sheet.book.say("summary.chart.up"), "major_gridlines": {"visible": True, "line": {"color": PALE}}}
+    chart.set_x_axis(small | across)
+    chart.set_y_axis(small | up)
     chart.set_legend({"position": "bottom", "font": {"size": 8}})
     chart.set_size({"width": 505, "height": 290})
     return chart
