@@ -69,7 +69,7 @@ def parse_key(key: str, where: str) -> tuple[str, ...]:
             at += 1
         elif at < len(key):
             break
-    if at < len(key) or not parts or not all(parts):
+    if at < len(key) or key.endswith(".") or not parts or not all(parts):
         cure = 'Write it as in plan.total or constraints."social cap".max.'
         raise InputError([Problem("this is no key of a project", where, shown(key), cure)])
     if parts[0] not in Project.model_fields and parts[0] in PlanSettings.model_fields:
