@@ -106,15 +106,13 @@ def _start(start: date) -> Iterator[Finding]:
 
 
 def _objective(plan: PlanSettings) -> Iterator[Finding]:
-    if plan.objective.maximise == "profit" and plan.objective.margin is None:
+    goal = plan.objective
+    if goal.maximise != "gmv" and goal.margin is None:
         cure = "Write margin: 0.35 (your contribution margin on GMV) beside it."
-        yield Finding(("plan", "objective", "maximise"), "profit needs a margin", "profit", cure)
-    weight = plan.objective.cvar.weight
-    if weight > 0:
-        cure = "Write weight: 0; the plan still reports the mean of its worst outcomes."
-        yield Finding(
-            ("plan", "objective", "cvar", "weight"), "this version plans for the mean alone", f"{weight:g}", cure
-        )
+        yield Finding(("plan", "objective", "maximise"), f"{goal.maximise} needs a margin", goal.maximise, cure)
+    if goal.safe and goal.cvar.weight > 0:
+        cure = "Leave out cvar.weight, or safe: both say how averse to bad outcomes the plan is."
+        yield Finding(("plan", "objective", "safe"), "two kinds of caution at once", "safe and cvar", cure)
 
 
 def _total(plan: PlanSettings) -> Iterator[Finding]:

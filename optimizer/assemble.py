@@ -17,6 +17,7 @@ from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
+from optimizer.objectives import line_margins
 from optimizer.plan import (
     Comparison,
     Interval,
@@ -31,6 +32,7 @@ from optimizer.problem import PlanProblem, Rulebook
 from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
 from optimizer.returns import expected_gain
+from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
 from optimizer.verify import Finding, broken, verify
 
@@ -56,6 +58,7 @@ def make_plan(
     *,
     pool: CutPool | None = None,
     ranges: bool = True,
+    settle: bool = True,
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -71,6 +74,8 @@ def make_plan(
         Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
     ranges : bool
         Look for near-optimal ranges, which a scenario among many need not have.
+    settle : bool
+        Ask a rough plan how spend goes on afterwards (:func:`settled`); else it goes on as the problem says.
 
     Returns
     -------
@@ -85,25 +90,9 @@ def make_plan(
         The verifier found a broken rule.
     """
     began = time.monotonic()
-    with threadpool_limits(limits=1, user_api="blas"):
-        problem = settled(problem)
-    return plan_settled(problem, options, on_round, notes, pool=pool, ranges=ranges, began=began)
-
-
-def plan_settled(
-    problem: PlanProblem,
-    options: SolveOptions,
-    on_round: OnRound = lambda _round, _gap: None,
-    notes: Sequence[str] = (),
-    *,
-    pool: CutPool | None = None,
-    ranges: bool = True,
-    began: float | None = None,
-) -> Plan:
-    """Make the plan of a problem that is :func:`settled` already; as :func:`make_plan` otherwise."""
-    began = time.monotonic() if began is None else began
     # The products here are small: more BLAS threads only cost time, and one makes the answer the same everywhere.
     with threadpool_limits(limits=1, user_api="blas"):
+        problem = settled(problem) if settle else problem
         try:
             optimum = optimise(problem, options, on_round, pool)
         except Infeasible as found:
@@ -123,7 +112,7 @@ def settled(problem: PlanProblem) -> PlanProblem:
     rough = replace(
         problem,
         held={},  # a plan that is edited or scored is seen in the same surroundings as the one it came from
-        settings=problem.settings.without_cuts(),
+        settings=problem.settings.without_cuts().for_the_mean(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:
@@ -252,7 +241,6 @@ def _scored(
     gains = problem.response.incremental(spend[: problem.responding].T)
     total, spent = gains.sum(axis=1), float(spend.sum())
     goal = problem.settings.objective
-    worst = np.sort(total)[: max(1, round(goal.cvar.level * total.size))]
     return Plan(
         status=PlanStatus.FEASIBLE,
         quarter=problem.quarter,
@@ -262,8 +250,9 @@ def _scored(
         lines=describe_lines(problem, fen, gains, ranges),
         gmv=interval(total),
         roi=float(total.mean()) / spent if spent > 0 else None,
-        profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
-        cvar=float(worst.mean()),
+        profit=float(gains.mean(axis=0) @ line_margins(problem)) - spent if goal.margin else None,
+        cvar=worst_mean(total, goal.cvar.level),
+        prob_target=None if goal.target_gmv is None else float((total >= goal.target_gmv).mean()),
         proof=None,
         constraints=tuple(limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
         rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
@@ -283,7 +272,7 @@ def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
 def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Proof:
     """Objective of the rounded plan against the bound."""
     spend = fen / 100
-    objective = optimum.search.objective_of(spend, problem.response.mean(spend[: problem.responding].T))
+    objective = optimum.search.value_of(spend)
     bound = max(optimum.bound, objective)
     return Proof(
         objective=objective,

@@ -183,8 +183,8 @@ class Comparison:
 class Plan:
     """A division of the budget by line and week.
 
-    ``notes`` are plain sentences the reader must see: which reference weeks were used, which gap is honest, which
-    channel says nothing.
+    ``prob_target`` is the probability of reaching the GMV target, where there is one. ``notes`` are plain sentences
+    the reader must see: which reference weeks were used, which gap is honest, which channel says nothing.
     """
 
     status: PlanStatus
@@ -206,3 +206,4 @@ class Plan:
     notes: tuple[str, ...]
     conflict: tuple[Conflict, ...] = ()
     relaxation: tuple[Relaxation, ...] = ()
+    prob_target: float | None = None

@@ -103,6 +103,7 @@ def optimise(
     options: SolveOptions,
     on_round: OnRound = lambda _round, _gap: None,
     pool: CutPool | None = None,
+    against: Floats | None = None,
 ) -> Optimum:
     """Solve to the gap asked for.
 
@@ -117,6 +118,8 @@ def optimise(
         Told the round and the gap so far.
     pool : CutPool, optional
         Tangents of earlier solves to start from; what this one finds is added.
+    against : array (draw,), optional
+        What risk is measured against, in currency of the objective; doing nothing when absent.
 
     Returns
     -------
@@ -132,18 +135,22 @@ def optimise(
     ends = time.monotonic() + options.seconds
     caps: dict[int, Floats] = {}
     known = CutPool() if pool is None else pool
-    search = build_search(problem, known)
+    search = build_search(problem, known, against=against)
     found = approximate(search, options, ends, on_round)
     while broken := broken_lines(problem, found.spend) - set(caps):
         caps |= {line: most_spend(search, line, ends) for line in sorted(broken)}
-        logical = build_search(problem, known, caps)
+        logical = build_search(problem, known, caps, against)
         found = approximate(logical, options, ends, on_round, rounds=found.rounds)
     return branched(found, options, ends, on_round) if bends(found) else found
 
 
 def bends(found: Optimum) -> bool:
-    """Whether S-shaped draws leave a gap that is worth branching for."""
-    return found.gap > found.target and not all(hull.is_curve for hull in found.search.problem.response.hulls)
+    """Whether S-shaped draws leave a gap that branching can close; with risk in the objective it stays as it is."""
+    return (
+        found.search.risk is None
+        and found.gap > found.target
+        and not all(hull.is_curve for hull in found.search.problem.response.hulls)
+    )
 
 
 def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRound) -> Optimum:
@@ -328,11 +335,10 @@ class _Rounds:
                     "money into weak lines."
                 )
             raise TimeLimitReached(told)
-        mean, _ = self.search.respond(self.best, hull=False)
         self.search.remember(self.best)
         return Optimum(
             spend=self.best,
-            objective=self.search.objective_of(self.best, mean),
+            objective=self.search.value_of(self.best),
             bound=self.bound,
             hull_objective=self.hull,
             rounds=self.rounds,

@@ -12,7 +12,9 @@ import pyomo.environ as pyo
 from optimizer.cuts import CutPool, tangent_cuts
 from optimizer.decision import Decision, HeldRule, ReserveRule, Seen, TotalRule
 from optimizer.logic import hold_weeks, logic_rows, released_lines, streak_rows
+from optimizer.objectives import Worth, worth_of
 from optimizer.problem import PlanProblem, Rulebook
+from optimizer.risk import Risk
 from optimizer.softness import Softness
 from optimizer.solver import Ints, Master
 
@@ -50,6 +52,12 @@ class Search:
         Least and most of the 0/1 variables as they are held now.
     softness : Softness
         What soft rules cost where they are violated.
+    worth : Worth
+        What GMV and money count in the objective.
+    risk : Risk or None
+        Where bad outcomes count more than good ones.
+    starts : tuple of array (line, week)
+        Plans at which new responses get their first tangents.
     inside : set of (name, cut, week)
         The pool's tangents that are rows of the program.
     """
@@ -70,6 +78,9 @@ class Search:
     off: Floats
     on: Floats
     softness: Softness
+    worth: Worth
+    risk: Risk | None = None
+    starts: tuple[Floats, ...] = ()
     inside: set[tuple[int, int, int]] = field(default_factory=set)
 
     @property
@@ -88,11 +99,13 @@ class Search:
 
     def objective_costs(self) -> tuple[Ints, Floats]:
         """Columns and costs of the plan's own objective, in the solver's units."""
-        per_gmv, per_money = objective_weights(self.problem)
-        columns = np.concatenate([self.theta_columns.ravel(), self.spend_columns.ravel(), self.softness.columns])
-        money = np.full(self.spend_columns.size, -per_money * self.decision.unit / self.kpi_unit)
-        costs = (np.full(self.theta_columns.size, per_gmv), money, -self.softness.costs / self.kpi_unit)
-        return columns, np.concatenate(costs)
+        if self.risk is None:
+            response, gain = self.theta_columns.ravel(), self.worth.gmv.ravel()
+        else:
+            response, gain = np.array([self.risk.column], dtype=np.int32), np.ones(1)
+        columns = np.concatenate([response, self.spend_columns.ravel(), self.softness.columns])
+        money = -self.worth.money.ravel() * self.decision.unit / self.kpi_unit
+        return columns, np.concatenate([gain, money, -self.softness.costs / self.kpi_unit])
 
     def set_objective(self) -> None:
         """Put the plan's own objective into the solver."""
@@ -104,8 +117,16 @@ class Search:
 
     def objective_of(self, spend: Floats, mean: Floats) -> float:
         """The objective in currency, from a plan and its expected response."""
-        per_gmv, per_money = objective_weights(self.problem)
-        return float(per_gmv * mean.sum() - per_money * spend.sum()) - self.carried - self.penalty(spend, mean)
+        return self.worth.of(spend, mean) - self.carried - self.penalty(spend, mean)
+
+    def value_of(self, spend: Floats) -> float:
+        """The true objective of a plan in currency, risk included."""
+        plan = spend[: self.problem.responding].T
+        mean = self.problem.response.mean(plan)
+        if self.risk is None:
+            return self.objective_of(spend, mean)
+        gains = self.problem.response.totals(plan, self.worth.gmv) - self.risk.idle
+        return self.risk.value(gains) - float((self.worth.money * spend).sum()) - self.penalty(spend, mean)
 
     def penalty(self, spend: Floats, mean: Floats) -> float:
         """What the soft rules that a plan violates cost, currency of the objective."""
@@ -134,7 +155,10 @@ class Search:
         weeks = self.problem.response.span
         at = (np.repeat(wanted, weeks), np.tile(np.arange(weeks), len(wanted)))
         self.add_rows(*at, np.concatenate([c.constant for c in cuts]), np.concatenate([c.slopes for c in cuts]))
-        return self.objective_of(spend, mean)
+        if self.risk is None or names is not None:
+            return self.objective_of(spend, mean)
+        value = self.risk.cut_at(self, spend)
+        return value - float((self.worth.money * spend).sum()) - self.penalty(spend, mean)
 
     def add_known(self, spend: Floats) -> int:
         """Add for every line and week the pool's tightest tangent at a plan; returns how many were not yet in."""
@@ -159,10 +183,16 @@ class Search:
         """Currency of one unit of stock, array (name, 1, 1)."""
         return self.problem.response.curves.reference[:, None, None]
 
-    def add_rows(self, names: Places, weeks: Places, constant: Floats, slopes: Floats) -> None:
-        """Bound theta by tangents: constant (row,) currency, slopes (row, lag) GMV per unit of spend."""
+    def add_rows(
+        self, names: Places, weeks: Places, constant: Floats, slopes: Floats, theta: Ints | None = None
+    ) -> None:
+        """Bound theta by tangents: constant (row,) currency, slopes (row, lag) GMV per unit of spend.
+
+        ``theta`` are the columns (name, span) to bound, where they are not the expected response's.
+        """
         upper = (constant + np.einsum("rl,rl->r", slopes, self.known[names, weeks])) / self.kpi_unit
-        index = np.concatenate([self.theta_columns[names, weeks][:, None], self.lag_columns[names, weeks]], axis=1)
+        bounded = self.theta_columns if theta is None else theta
+        index = np.concatenate([bounded[names, weeks][:, None], self.lag_columns[names, weeks]], axis=1)
         value = np.concatenate([np.ones((upper.size, 1)), slopes * (-self.decision.unit / self.kpi_unit)], axis=1)
         keep = (index >= 0) & (value != 0.0)
         starts = np.concatenate([[0], np.cumsum(keep.sum(axis=1))[:-1]]).astype(np.int32)
@@ -171,8 +201,9 @@ class Search:
     def start(self, flat: Floats) -> None:
         """Add what the pool knows near its last plan; new curves get tangents at multiples of a flat one."""
         new = [name for name, curve in enumerate(self.curves) if self.pool.of(curve) is None]
-        for multiple in START_MULTIPLES if new else ():
-            self.cut_at(multiple * flat, new)
+        self.starts = tuple(multiple * flat for multiple in START_MULTIPLES)
+        for plan in self.starts if new else ():
+            self.cut_at(plan, new)
         if len(new) < len(self.curves):
             guess = self.guess(flat)
             for multiple in KNOWN_MULTIPLES:
@@ -198,14 +229,6 @@ class Search:
         """Tell the pool the best plan found, where the next search on these curves begins."""
         for name, curve in enumerate(self.curves):
             self.pool.plans[curve] = spend[name]
-
-
-def objective_weights(problem: PlanProblem) -> tuple[float, float]:
-    """What one unit of GMV, and one unit of money not spent, count in the objective."""
-    goal = problem.settings.objective
-    if goal.maximise == "profit":
-        return goal.margin or 1.0, 1.0
-    return 1.0, 0.0
 
 
 def flat_plan(problem: PlanProblem) -> Floats:
@@ -246,17 +269,29 @@ def lag_columns(spend_columns: Ints, span: int, lags: int) -> Ints:
     return found
 
 
-def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats] | None = None) -> Search:
+def build_search(
+    problem: PlanProblem,
+    pool: CutPool,
+    caps: Mapping[int, Floats] | None = None,
+    against: Floats | None = None,
+) -> Search:
     """The first linear program: business rows, one theta per line and week, the pool's tangents.
 
-    ``caps`` names the lines whose weak-ROI logic is put in, with the most each can spend in each week.
+    Parameters
+    ----------
+    problem : PlanProblem
+    pool : CutPool
+    caps : mapping of line to array (week,), optional
+        The lines whose weak-ROI logic is put in, with the most each can spend in each week.
+    against : array (draw,), optional
+        What risk is measured against, in currency of the objective; doing nothing when absent.
     """
     pool.trim()
     decision, rules = build_decision(problem), problem.settings.rules
     response, flat = problem.response, flat_plan(problem)
     mean = response.mean(flat[: problem.responding].T)
     names, span = mean.shape
-    per_gmv, _ = objective_weights(problem)
+    worth = worth_of(problem)
     kpi_unit = float(mean.sum()) / mean.size or 1.0
     model = decision.model
     model.RESPONSES = pyo.RangeSet(0, names - 1)
@@ -282,7 +317,7 @@ def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats]
         theta_columns=master.columns_of(model.theta.values()).reshape(names, span),
         switches=master.columns_of(model.switches.values()),
         kpi_unit=kpi_unit,
-        carried=per_gmv * float(idle.sum()),
+        carried=float((worth.gmv * idle).sum()),
         weak_columns={key: master.columns_of(weak) for key, weak in decision.weak.items()},
         known=response.lags(nothing) * response.curves.reference[:, None, None],
         lag_columns=lag_columns(spend_columns[:names], span, response.curves.max_lag + 1),
@@ -291,7 +326,14 @@ def build_search(problem: PlanProblem, pool: CutPool, caps: Mapping[int, Floats]
         on=np.ones(len(model.switches)),
         curves=tuple(response.identity(name) for name in range(names)),
         softness=Softness.of(decision, master),
+        worth=worth,
     )
-    search.set_objective()
     search.start(flat)
+    goal = problem.settings.objective.cvar
+    if goal.weight > 0:
+        carried = response.totals(nothing, worth.gmv) if against is None else against
+        search.risk = Risk(goal.level, goal.weight, master.add_free_columns(1), carried)
+        search.carried = 0.0
+        search.risk.cut_at(search, search.guess(flat))
+    search.set_objective()
     return search

@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from mmm.curves import WindowResponse
 from optimizer.planner import Optimum
-from optimizer.program import objective_weights
 from optimizer.rounding import spend_rows
 
 Floats = npt.NDArray[np.float64]
@@ -101,12 +100,12 @@ def _program(plans: _Scaled) -> highspy.Highs:
         columns = np.concatenate([index, (each.helpers + lines + names).astype(np.int32)])
         entries = np.concatenate([weights[index], each.helped])
         highs.addRow(each.lower - 1e-6, each.upper + 1e-6, columns.size, columns, entries)
-    per_gmv, per_money = objective_weights(search.problem)
     for name, (start, level, slope) in enumerate(_curves(plans, names)):
         for s, f, m in zip(start, level, slope, strict=True):
             index = np.array([lines + name, name], dtype=np.int32)
             highs.addRow(-highspy.kHighsInf, f - m * s, 2, index, np.array([1.0, -m]))
-    costs = np.concatenate([-per_money * plans.base.sum(axis=1) / search.kpi_unit, np.full(names, per_gmv)])
+    money = (search.worth.money * plans.base).sum(axis=1)
+    costs = np.concatenate([-money / search.kpi_unit, np.ones(names)])
     index = np.flatnonzero(costs).astype(np.int32)
     floor = (plans.least + search.carried) / search.kpi_unit
     highs.addRow(floor - 1e-6, highspy.kHighsInf, index.size, index, costs[index])
@@ -114,11 +113,10 @@ def _program(plans: _Scaled) -> highspy.Highs:
 
 
 def _curves(plans: _Scaled, names: int) -> list[tuple[Floats, Floats, Floats]]:
-    """Each line's expected response over its scale, as the straight pieces of a concave curve: start, level, slope."""
-    level = (
-        np.stack([plans.response.mean((plans.base[:names] * scale).T).sum(axis=1) for scale in SCALES], axis=1)
-        / plans.optimum.search.kpi_unit
-    )
+    """What each line is worth over its scale, as the straight pieces of a concave curve: start, level, slope."""
+    search = plans.optimum.search
+    at = [plans.response.mean((plans.base[:names] * scale).T) for scale in SCALES]
+    level = np.stack([(search.worth.gmv * mean).sum(axis=1) for mean in at], axis=1) / search.kpi_unit
     return [_pieces(curve) for curve in level]
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
-Outcome = Literal["optimal", "infeasible", "time_limit"]
+Outcome = Literal["optimal", "infeasible", "time_limit", "unknown"]
 
 INFINITY = float("inf")
 
@@ -100,6 +100,13 @@ class Master:
         _expect_ok(self._highs.addCol(cost, 0.0, INFINITY, len(index), index, value), "adding a column")
         return int(self._highs.getNumCol()) - 1
 
+    def add_free_columns(self, count: int) -> int:
+        """Add columns without limits; returns the number of the first."""
+        first = int(self._highs.getNumCol())
+        status = self._highs.addVars(count, np.full(count, -INFINITY), np.full(count, INFINITY))
+        _expect_ok(status, "adding columns")
+        return first
+
     def set_row(self, row: int, lower: float | None, upper: float | None) -> None:
         """Change a row's bounds; None is no bound."""
         low = -INFINITY if lower is None else lower
@@ -131,6 +138,12 @@ class Master:
     def solve(self, *, seconds: float, gap: float, maximise: bool = True) -> Solved:
         """Solve; every option is stated anew. "Infeasible" is confirmed without presolve."""
         solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="choose")
+        if solved.outcome == "unknown":
+            # A basis that many nearly equal cuts have made singular: begin without it.
+            self._highs.clearSolver()
+            solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="on")
+        if solved.outcome == "unknown":
+            raise RuntimeError("HiGHS ended without an answer")
         if solved.outcome == "infeasible":
             return self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="off")
         return solved
@@ -167,6 +180,8 @@ class Master:
             has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
             columns = np.array(highs.getSolution().col_value) if has_plan else np.empty(0)
             return Solved("time_limit", columns, bound)
+        if status in {kinds.kUnknown, kinds.kSolveError}:
+            return Solved("unknown", np.empty(0), INFINITY)
         raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)}")
 
     def duals(self) -> Floats:

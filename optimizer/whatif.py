@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from optimizer.assemble import findings_of, interval, plan_settled, settled
+from optimizer.assemble import findings_of, interval, make_plan, settled
 from optimizer.cuts import CutPool
 from optimizer.plan import Interval, Plan
 from optimizer.planner import SolveOptions
@@ -106,7 +106,7 @@ def solve_scenario(
     """
     with threadpool_limits(limits=1, user_api="blas"):
         ready = settled(problem)
-        plan = plan_settled(ready, options, notes=notes, pool=pool, ranges=False)
+        plan = make_plan(ready, options, notes=notes, pool=pool, ranges=False, settle=False)
         gains = None
         if plan.lines:
             spend = np.array([line.weekly_fen for line in plan.lines], dtype=np.float64) / 100

@@ -145,6 +145,7 @@ def _expected(plan: Plan) -> Document:
         "profit": _number(plan.profit),
         "roi": _number(plan.roi),
         "cvar": _number(plan.cvar),
+        "prob_target": _number(plan.prob_target),
     }
 
 
