@@ -39,7 +39,8 @@ STAGES = {
     "build": "Building the model",
     "compile": "Compiling the model (about half a minute the first time)",
     "sample": "Sampling",
-    "extract": "Judging the fit",
+    "extract": "Reading the curves off the draws",
+    "hold out": "Forecasting the last weeks from those before",
     "solve": "Solving",
 }
 

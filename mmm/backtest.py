@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,17 @@ from mmm.problems import InputError, Problem
 from mmm.scores import covered, crps
 from mmm.settings import BacktestSettings, ChannelSettings, EventSettings, ModelSettings
 
+if TYPE_CHECKING:
+    from mmm.lift import LiftTest
+    from mmm.refit import CompiledModels
+
 Floats = npt.NDArray[np.float64]
 OnStage = Callable[[str], None]
 
 YEAR = 52
 LEAST_TRAINING = 78  # a year, and half a year more that seasonal forecasts can be judged on
 RIVAL_DRAWS = 1000
+HOLDOUT_DRAWS = 500
 PENALTIES = np.logspace(-3, 5, 33)
 
 
@@ -92,6 +97,7 @@ def backtest(
     events: tuple[EventSettings, ...],
     model: ModelSettings,
     settings: BacktestSettings,
+    lift_tests: Sequence[LiftTest] = (),
     *,
     on_stage: OnStage = lambda _: None,
 ) -> dict[str, Any]:
@@ -121,7 +127,7 @@ def backtest(
     found = []
     for number, split in enumerate(held_out, start=1):
         on_stage(f"origin {number} of {len(held_out)}")
-        ours, diagnostics = _forecast(split, channels, calendar, events, short, compiled)
+        ours, diagnostics = forecast_split(split, channels, calendar, events, short, compiled, lift_tests)
         draws = {"model": ours} | {name: rule(split, calendar, events, model) for name, rule in RIVALS.items()}
         found.append(_origin(split, draws, diagnostics))
     return {
@@ -134,15 +140,16 @@ def backtest(
     }
 
 
-def _forecast(
+def forecast_split(
     split: Split,
     channels: Mapping[str, ChannelSettings],
     calendar: Calendar,
     events: tuple[EventSettings, ...],
     settings: ModelSettings,
-    compiled: Any,
+    compiled: CompiledModels,
+    lift_tests: Sequence[LiftTest] = (),
 ) -> tuple[Floats, dict[str, Any]]:
-    """The model's forecast draws (draw, unit, week), and how its sampling went."""
+    """The model's forecast draws (draw, unit, week) of the held-out weeks, and how its sampling went."""
     from mmm.extract import contribution_draws, extract_curves
     from mmm.forecast import forecast, store_baseline
     from mmm.model import prepare
@@ -150,8 +157,8 @@ def _forecast(
     from mmm.sampler import diagnose
 
     past = split.past
-    model = prepare(past, channels, calendar, events, settings)
-    model, trace = compiled.settled(model, settings)
+    known = tuple(test for test in lift_tests if test.end <= past.weeks[-1])
+    model, trace = compiled.settled(prepare(past, channels, calendar, events, settings, known), settings)
     parameters, contribution = contribution_draws(stacked(trace, model), model)
     curves = extract_curves(
         parameters, contribution, model, past, channels, currency="", fingerprint="", seed=settings.seed
@@ -160,6 +167,27 @@ def _forecast(
     spend = split.later.spend.transpose(1, 0, 2).reshape(split.weeks, -1)
     ahead = forecast(baseline, curves, spend, calendar, events, split.later.control, seed=settings.seed)
     return ahead.kpi, diagnose(trace, parameters, settings)
+
+
+def hold_out(
+    panel: Panel,
+    channels: Mapping[str, ChannelSettings],
+    calendar: Calendar,
+    events: tuple[EventSettings, ...],
+    settings: ModelSettings,
+    compiled: CompiledModels,
+    lift_tests: Sequence[LiftTest] = (),
+) -> dict[str, dict[str, float]] | None:
+    """Scores of the model and of repeating last year on the last weeks; None when too little is left to learn from."""
+    ahead = settings.holdout_weeks
+    if not ahead or len(panel.weeks) - ahead < LEAST_TRAINING:
+        return None
+    (split,) = splits(panel, BacktestSettings(origins=1, horizon=ahead))
+    few = {"draws": HOLDOUT_DRAWS, "tune": HOLDOUT_DRAWS, "chains": 2}
+    short = settings.model_copy(update={name: min(value, getattr(settings, name)) for name, value in few.items()})
+    ours, _ = forecast_split(split, channels, calendar, events, short, compiled, lift_tests)
+    naive = seasonal_naive(split, calendar, events, short)
+    return {"model": scored(ours, split.later.kpi), "seasonal_naive": scored(naive, split.later.kpi)}
 
 
 def _origin(split: Split, draws: Mapping[str, Floats], diagnostics: Mapping[str, Any]) -> dict[str, Any]:

@@ -167,6 +167,23 @@ def lift_response(
     return data["lift_to_test"] @ (gain.sum(axis=1) * scale[lift.unit, lift.channel])
 
 
+def lift_surprise(lift: LiftData, parameters: Mapping[str, Any], form: MediaForm, draws: int = 400) -> Floats:
+    """Measured less modelled effect of every test, in standard errors of both together: array (test,).
+
+    Parameters
+    ----------
+    parameters : mapping
+        Of all draws, ``scale`` included.
+    draws : int
+        About how many of them to use.
+    """
+    data, count = lift.arrays(), len(parameters["scale"])
+    chosen = range(0, count, max(1, count // draws))
+    each = ({name: values[draw] for name, values in parameters.items()} for draw in chosen)
+    told = np.stack([lift_response(lift, data, one, one["scale"], form, np) for one in each])
+    return np.asarray((lift.change - told.mean(axis=0)) / np.hypot(lift.error, told.std(axis=0)))
+
+
 def log_lift(
     lift: LiftData, data: Mapping[str, Any], parameters: Mapping[str, Any], scale: Any, form: MediaForm, xp: ModuleType
 ) -> Any:

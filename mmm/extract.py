@@ -225,17 +225,19 @@ def channel_report(
         money = contribution[:, :, :, c] * value
         last, year = money[:, :, -YEAR:].sum(axis=(1, 2)), spend[:, -YEAR:].sum()
         every = money.sum(axis=(1, 2)) / spend.sum()
+        next_one = _marginal(parameters, model, c) / year if year > 0 else every
         one: dict[str, Any] = {
             "name": name,
             "roi": interval(last / year) if year > 0 else interval(every),
             "roi_all": interval(every),
-            "mroi": interval(_marginal(parameters, model, c) / year) if year > 0 else interval(every),
+            "mroi": interval(next_one),
             "contribution": interval(last),
             "half_life_weeks": interval(half_life_weeks(curves.weights[:, position])),
             "prior_only": False,
         }
         one["roi_long_term"] = one["roi"]["mean"] * float(curves.long_term[:, position].mean())
         one["spend_last_year"] = float(year)
+        one["prob_increasing_returns"] = float((next_one > last / year).mean()) if year > 0 else 0.0
         report.append(one)
     return report
 

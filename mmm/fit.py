@@ -13,10 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from mmm.backtest import hold_out
 from mmm.calendar import Calendar
 from mmm.curves import ResponseCurves
+from mmm.evidence import lift_surprise
 from mmm.extract import channel_report, contribution_draws, extract_curves, interval
-from mmm.health import convergence_checks, document, finite_or_none, fit_checks, identification_checks
+from mmm.health import convergence_checks, document, finite_or_none, fit_checks, holdout_checks
+from mmm.identification import Evidence, identification_checks
 from mmm.lift import LiftTest
 from mmm.model import MediaModel, prepare
 from mmm.panel import Panel
@@ -90,7 +93,7 @@ def fit(
     currency, fingerprint : str
         Kept with the curves.
     on_stage : callable
-        Told the name of each stage as it starts: import, build, compile, sample, extract.
+        Told the name of each stage as it starts: import, build, compile, sample, extract, hold out.
     show_progress : bool
         Show the sampler's own progress bar on a terminal.
 
@@ -130,18 +133,16 @@ def fit(
         predicted = predict(model, parameters, contribution, settings.seed)
         diagnostics = diagnose(trace, parameters, settings)
         quality = fit_quality(model, predicted)
-        checks = [
-            *convergence_checks(diagnostics),
-            *fit_checks(quality, predicted.p_value, predicted.p_negative),
-            *identification_checks(
-                model.channels,
-                panel.spend[:, :, [panel.channels.index(name) for name in model.channels]],
-                z["roi_z"],
-                [name for name in panel.channels if name not in model.channels],
-            ),
-        ]
         report = channel_report(curves, parameters, contribution, model, panel)
         draws = draw_groups(model, parameters, trace, settings)
+    with watch.stage("hold out"):
+        held_out = hold_out(panel, channels, calendar, events, settings, models, lift_tests)
+    checks = [
+        *convergence_checks(diagnostics),
+        *fit_checks(quality, predicted.p_value, predicted.p_negative),
+        *(holdout_checks(held_out, settings.holdout_weeks) if held_out else ()),
+        *identification_checks(_evidence(panel, model, z["roi_z"], parameters, report)),
+    ]
     seconds = watch.seconds | {"total": time.perf_counter() - began}
     return Fit(
         document={
@@ -153,6 +154,7 @@ def fit(
             "diagnostics": {name: finite_or_none(value) for name, value in diagnostics.items()},
             "health": document(checks),
             "fit_quality": quality,
+            "hold_out": held_out,
             "noise": {
                 "memory": model.noise.memory,
                 "growth": model.noise.growth,
@@ -164,6 +166,28 @@ def fit(
         },
         curves=curves,
         draws=draws,
+    )
+
+
+def _evidence(
+    panel: Panel,
+    model: MediaModel,
+    own_effect: Floats,
+    parameters: Mapping[str, Any],
+    report: Sequence[Mapping[str, Any]],
+) -> Evidence:
+    """What the checks of identification look at."""
+    lift = model.lift
+    tested = () if lift is None else tuple(dict.fromkeys(model.channels[c] for c in lift.channel))
+    return Evidence(
+        names=model.channels,
+        spend=panel.spend[:, :, [panel.channels.index(name) for name in model.channels]],
+        demand=model.baseline.fixed,
+        own_effect=own_effect,
+        increasing={one["name"]: one["prob_increasing_returns"] for one in report if not one["prior_only"]},
+        tested=tested,
+        lift_off=np.empty(0) if lift is None else lift_surprise(lift, parameters, model.form),
+        prior_only=tuple(name for name in panel.channels if name not in model.channels),
     )
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from mmm.baseline import Frame, coefficient_draws, walk_steps
 from mmm.calendar import Calendar, intensity, week_range
 from mmm.curves import ResponseCurves
+from mmm.noise import LEAST_LEVEL, TAIL_FREEDOM
 from mmm.problems import InputError, Problem
 from mmm.settings import EventSettings
 
@@ -50,6 +51,8 @@ class StoredBaseline:
         Sd of a week's noise, and of a step, scaled KPI.
     kpi_mean, value_per_kpi : array (unit,)
         Mean KPI, by which it is scaled; currency per KPI unit.
+    memory, growth, heavy : float, float, bool
+        Kind of noise: :class:`mmm.noise.Noise`.
     """
 
     units: tuple[str, ...]
@@ -62,6 +65,9 @@ class StoredBaseline:
     walk: Floats
     kpi_mean: Floats
     value_per_kpi: Floats
+    memory: float
+    growth: float
+    heavy: bool
 
     def to_bytes(self) -> bytes:
         """The baseline as an .npz file without pickled objects."""
@@ -134,6 +140,9 @@ def store_baseline(
         walk=walk,
         kpi_mean=model.kpi_mean,
         value_per_kpi=model.value_per_kpi,
+        memory=model.noise.memory,
+        growth=model.noise.growth,
+        heavy=model.noise.heavy_weeks > 0,
     )
 
 
@@ -189,8 +198,18 @@ def forecast(
     window = curves.over(days[:count], intensity(calendar, days))
     money = window.value(spend)[:, :, :count].reshape(curves.draws, len(stored.units), -1, count).sum(axis=2)
     media = money / stored.value_per_kpi[:, None]
-    noise = (stored.sigma * stored.kpi_mean)[..., None] * rng.standard_normal(media.shape)
-    return Forecast(days[:count], baseline, media, baseline + media + noise)
+    expected = baseline + media
+    return Forecast(days[:count], baseline, media, expected + _noise(stored, expected, rng))
+
+
+def _noise(stored: StoredBaseline, expected: Floats, rng: np.random.Generator) -> Floats:
+    """The weeks' own noise, array (draw, unit, week), KPI."""
+    noise = rng.standard_t(TAIL_FREEDOM, expected.shape) if stored.heavy else rng.standard_normal(expected.shape)
+    for week in range(1, noise.shape[2] if stored.memory else 0):
+        noise[..., week] *= np.sqrt(1.0 - stored.memory**2)
+        noise[..., week] += stored.memory * noise[..., week - 1]
+    size = np.maximum(expected / stored.kpi_mean[:, None], LEAST_LEVEL) ** stored.growth
+    return np.asarray((stored.sigma * stored.kpi_mean)[..., None] * size * noise)
 
 
 def baseline_ahead(

@@ -11,14 +11,14 @@ likelihood, so that its flexibility does not hide the noise's memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
 from scipy.stats import kurtosis
+from threadpoolctl import threadpool_limits
 
 from mmm.baseline import Baseline
 
@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 MEMORIES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75)
 GROWTHS = (0.0, 0.5, 1.0, 1.5)
-WALKS = (0.0, 0.25, 0.5, 1.0, 2.0)  # multiples of the walk: memory and a slow baseline explain the same
+WALKS = (0.0, 0.5, 1.0)  # multiples of the walk: memory and a slow baseline explain the same
 CLEARLY = 3.0  # log likelihood that a kind of noise must add; 2.7 is one in a hundred by chance
 HEAVY = 3.0  # excess kurtosis of the residuals
 TAIL_FREEDOM = 4.0
@@ -89,24 +89,29 @@ def noise_of(kpi: Floats, media: Floats, baseline: Baseline, sigma: Floats, walk
     Noise
         Plain unless another kind is clearly better.
     """
+    # Many small factorisations: threads cost more than they give.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _noise_of(kpi, media, baseline, sigma, walk)
+
+
+def _noise_of(kpi: Floats, media: Floats, baseline: Baseline, sigma: Floats, walk: float) -> Noise:
     residual = kpi - media
     independent = np.broadcast_to(np.eye(kpi.shape[1]), (*kpi.shape, kpi.shape[1]))
     unexplained = _unexplained(residual, independent, baseline, sigma, walk)
     level = kpi - unexplained
     size = np.maximum(level / level.mean(axis=1, keepdims=True), LEAST_LEVEL)
-    fits = {
-        (memory, growth): max(
-            sum(_log_likelihood(residual[u], root[u], baseline, u, sigma[u], share * walk) for u in range(len(root)))
+
+    def best(memory: float, growth: float) -> float:
+        """Log likelihood at the best multiple of the walk."""
+        root = _root(memory, size**growth)
+        units = range(len(root))
+        return max(
+            sum(_log_likelihood(residual[u], root[u], baseline, u, sigma[u], share * walk) for u in units)
             for share in WALKS
         )
-        for memory, growth, root in _candidates(size)
-    }
-    memory, growth = max(fits, key=fits.__getitem__)
-    if fits[memory, growth] - max(fit for (m, _), fit in fits.items() if m == 0.0) < CLEARLY:
-        memory = 0.0
-        growth = max(GROWTHS, key=lambda g: fits[0.0, g])
-    if fits[memory, growth] - fits[memory, 0.0] < CLEARLY:
-        growth = 0.0
+
+    growth = _clearly_best(GROWTHS, lambda value: best(0.0, value))
+    memory = _clearly_best(MEMORIES, lambda value: best(value, growth))
     root = _root(memory, size**growth)
     spread, heavy = _heavy(residual, root, baseline, sigma, walk)
     if memory == growth == 0.0 and not heavy:
@@ -114,9 +119,11 @@ def noise_of(kpi: Floats, media: Floats, baseline: Baseline, sigma: Floats, walk
     return Noise(memory, growth, heavy, _root(memory, size**growth * spread))
 
 
-def _candidates(size: Floats) -> Iterator[tuple[float, float, Floats]]:
-    for memory, growth in product(MEMORIES, GROWTHS):
-        yield memory, growth, _root(memory, size**growth)
+def _clearly_best(values: tuple[float, ...], log_likelihood: Callable[[float], float]) -> float:
+    """The value of the highest likelihood; zero unless that is clearly higher than zero's."""
+    fits = {value: log_likelihood(value) for value in values}
+    found = max(fits, key=fits.__getitem__)
+    return found if fits[found] - fits[0.0] >= CLEARLY else 0.0
 
 
 def _root(memory: float, spread: Floats) -> Floats:

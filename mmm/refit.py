@@ -77,13 +77,8 @@ def wanted_noise(model: MediaModel, trace: Any) -> Noise:
     z = stacked(trace, model)
     some = {name: values[:: max(1, len(values) // NOISE_DRAWS)] for name, values in z.items()}
     parameters, contribution = contribution_draws(some, model)
-    return noise_of(
-        model.scaled_kpi,
-        contribution.mean(axis=0).sum(axis=2),
-        model.baseline,
-        parameters["sigma"].mean(axis=0),
-        float(parameters["walk"].mean()),
-    )
+    sigma, walk = parameters["sigma"].mean(axis=0), float(parameters["walk"].mean())
+    return noise_of(model.scaled_kpi, contribution.mean(axis=0).sum(axis=2), model.baseline, sigma, walk)
 
 
 def structure(model: MediaModel) -> str:

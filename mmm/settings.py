@@ -184,6 +184,8 @@ class ModelSettings(Settings):
     """Yearly Fourier pairs."""
     knot_weeks: Annotated[int, Field(ge=4, le=104)] = 13
     """Weeks between the knots of the slow baseline."""
+    holdout_weeks: Annotated[int, Field(ge=0, le=52)] = 13
+    """Last weeks that every fit forecasts from those before them, to be judged by; 0 leaves that out."""
     draws: Annotated[int, Field(ge=10)] = 1000
     """Kept draws per chain."""
     tune: Annotated[int, Field(ge=10)] = 1000
