@@ -25,9 +25,9 @@ from mmm.problems import BudgetError, InputError, Problem, TimeLimitReached
 
 if TYPE_CHECKING:
     from optimizer.cuts import CutPool
+    from optimizer.goal import Goal
     from optimizer.plan import Plan
     from optimizer.planner import SolveOptions
-    from optimizer.seek import Sought
     from optimizer.whatif import Difference, Outcome, Regret
     from reports.words import Lang
 
@@ -75,7 +75,7 @@ class Answers:
     scenarios : tuple of (Scenario, Outcome, Difference or None)
     failed : tuple of Failed
     sweep : tuple of (float, Outcome)
-    sought : tuple of Sought
+    goals : tuple of Goal
     regret : tuple of Regret
     """
 
@@ -83,7 +83,7 @@ class Answers:
     scenarios: tuple[tuple[Scenario, Outcome, Difference | None], ...]
     failed: tuple[Failed, ...]
     sweep: tuple[tuple[float, Outcome], ...]
-    sought: tuple[Sought, ...]
+    goals: tuple[Goal, ...]
     regret: tuple[Regret, ...]
 
 
@@ -140,7 +140,7 @@ def run_whatif(
     ]
     table = regrets([base, *(outcome for _, outcome in good)]) if 0 < len(good) <= MOST_REGRET else ()
     scenarios = tuple((one, outcome, difference(base, outcome)) for one, outcome in good)
-    return Answers(base, scenarios, failed, tuple(swept), tuple(_sought(session, fitted, asked, options, notes)), table)
+    return Answers(base, scenarios, failed, tuple(swept), tuple(_sought(session, fitted, asked, options)), table)
 
 
 def _changed(loaded: LoadedProject, scenarios: Sequence[Scenario]) -> list[LoadedProject]:
@@ -236,21 +236,14 @@ def _joined(name: str, loaded: LoadedProject, curves: ResponseCurves, solved: _S
     return Outcome(name, ready, solved.plan, solved.gains)
 
 
-def _sought(
-    session: Session, fitted: Fitted, asked: Asked, options: SolveOptions, notes: tuple[str, ...]
-) -> Iterator[Sought]:
-    from optimizer.seek import seek
-    from optimizer.whatif import solve_scenario
+def _sought(session: Session, fitted: Fitted, asked: Asked, options: SolveOptions) -> Iterator[Goal]:
+    from optimizer.goal import least_money, most_money
 
     problem = build_problem(session.loaded, fitted.curves)
-
-    def solve(total: float) -> Outcome:
-        return solve_scenario(f"total {total:,.2f}", replace(problem, total_fen=round(total * 100)), options, notes)
-
     if asked.target_gmv is not None:
-        yield seek("gmv", asked.target_gmv, problem.total, solve)
+        yield least_money(problem, asked.target_gmv, options)
     if asked.least_mroi is not None:
-        yield seek("mroi", asked.least_mroi, problem.total, solve)
+        yield most_money(problem, asked.least_mroi, options)
 
 
 def write_answers(session: Session, fitted: Fitted, answers: Answers, out: Path, lang: Lang) -> dict[str, Any]:
@@ -269,8 +262,7 @@ def write_answers(session: Session, fitted: Fitted, answers: Answers, out: Path,
 
 def answers_document(session: Session, fitted: Fitted, answers: Answers) -> dict[str, Any]:
     """Build whatif.json."""
-    from optimizer.seek import marginal_roi
-    from optimizer.whatif import least_regret
+    from optimizer.whatif import least_regret, total_price
     from reports.documents import currency, plan_document
     from reports.whatif import difference_document, regret_document, shortened
 
@@ -279,14 +271,19 @@ def answers_document(session: Session, fitted: Fitted, answers: Answers) -> dict
 
     def point(total: float, outcome: Outcome) -> dict[str, Any]:
         gmv = None if outcome.plan.gmv is None else outcome.plan.gmv.mean
-        return {"total": total, "gmv": gmv, "mroi": marginal_roi(outcome), "status": outcome.plan.status.word}
+        return {"total": total, "gmv": gmv, "mroi": total_price(outcome.plan), "status": outcome.plan.status.word}
 
-    def goal(sought: Sought) -> dict[str, Any]:
-        outcome = sought.outcome
-        total = None if outcome is None else currency(outcome.plan.total_fen)
-        reached = {"gmv": None, "mroi": None} if outcome is None else point(total or 0.0, outcome)
-        told = {"goal": sought.goal, "target": sought.target, "total": total, "solves": sought.solves}
-        return told | {key: reached[key] for key in ("gmv", "mroi")}
+    def goal(found: Goal) -> dict[str, Any]:
+        reached = found.reached and found.plan.gmv is not None
+        return {
+            "goal": found.kind,
+            "target": found.target,
+            "reached": found.reached,
+            "total": currency(found.total_fen) if reached else None,
+            "proven": currency(found.proven_fen),
+            "gmv": found.plan.gmv.mean if reached and found.plan.gmv else None,
+            "mroi": total_price(found.plan) if reached else None,
+        }
 
     return {
         "quarter": answers.base.problem.quarter,
@@ -304,7 +301,7 @@ def answers_document(session: Session, fitted: Fitted, answers: Answers) -> dict
         ],
         "failed": [{"name": each.scenario.name, "reason": each.reason} for each in answers.failed],
         "frontier": [point(total, outcome) for total, outcome in sorted(answers.sweep, key=lambda each: each[0])],
-        "goals": [goal(sought) for sought in answers.sought],
+        "goals": [goal(found) for found in answers.goals],
         "regret": regret_document(answers.regret, least_regret(answers.regret)),
         "fingerprint": fitted.document["fingerprint"],
         "config": [path.name for path in session.loaded.sources],

@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from optimizer.assemble import findings_of, interval, make_plan, settled
 from optimizer.cuts import CutPool
+from optimizer.objectives import worth_of
 from optimizer.plan import Interval, Plan
 from optimizer.planner import SolveOptions
 from optimizer.problem import PlanProblem
-from optimizer.program import objective_weights
 from optimizer.verify import broken
 
 Floats = npt.NDArray[np.float64]
@@ -171,10 +171,9 @@ def regrets(outcomes: Sequence[Outcome]) -> tuple[Regret, ...]:
 
 def _objective(problem: PlanProblem, spend: Floats) -> float:
     """Expected objective of a plan, what history carries in left out."""
-    per_gmv, per_money = objective_weights(problem)
-    media = spend[: problem.responding].T
-    gain = problem.response.mean(media).sum() - problem.response.mean(np.zeros_like(media)).sum()
-    return float(per_gmv * gain - per_money * spend.sum())
+    worth, media = worth_of(problem), spend[: problem.responding].T
+    gain = problem.response.mean(media) - problem.response.mean(np.zeros_like(media))
+    return worth.of(spend, gain)
 
 
 def _breaks(problem: PlanProblem, spend: Floats) -> tuple[str, ...]:
@@ -197,3 +196,9 @@ def least_regret(table: Sequence[Regret]) -> str | None:
         breaks, regret = found.get(row.plan, (0, 0.0))
         found[row.plan] = (breaks + bool(row.breaks), max(regret, row.regret))
     return min(found, key=lambda name: found[name]) if found else None
+
+
+def total_price(plan: Plan) -> float | None:
+    """What one more unit of the total would add to the objective; None where there is no plan."""
+    prices = [report.price for report in plan.constraints if report.kind == "total"]
+    return prices[0] if prices else None

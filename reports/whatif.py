@@ -163,7 +163,7 @@ def goals(document: Mapping[str, Any], lang: Lang) -> Section:
     rows = tuple(
         (
             say(lang, f"whatif.goal.{goal['goal']}"),
-            Measured(goal["target"], Kind.ESTIMATE if goal["goal"] == "gmv" else Kind.ROI),
+            Measured(goal["target"], Kind.ESTIMATE if goal["goal"] == "least_money" else Kind.ROI),
             goal["total"],
             goal["gmv"],
             goal["mroi"],
