@@ -36,6 +36,14 @@ _STYLES: dict[str, dict[str, Any]] = {
     "subtitle": {"bold": True, "font_size": 12, "font_color": "#1F3864"},
     "sentence": {"font_color": "#595959"},
     "head": {"bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter"},
+    "head_right": {
+        "bold": True,
+        "bg_color": "#1F3864",
+        "font_color": "#FFFFFF",
+        "text_wrap": True,
+        "valign": "vcenter",
+        "align": "right",
+    },
     "cell": {"valign": "top", "bottom": 4, "bottom_color": "#BFBFBF"},
     "input": {"bg_color": "#FFF9DB", "font_color": "#1F4EC8", "border": 1, "border_color": "#D9D9D9", "locked": False},
     "shown_input": {"bg_color": "#FFF9DB", "font_color": "#1F4EC8", "border": 1, "border_color": "#D9D9D9"},
@@ -136,16 +144,17 @@ class Sheet:
         """Return the conditional format that turns a check red."""
         return {"type": "cell", "criteria": "!=", "value": 0, "format": self.book.style("failed")}
 
-    def finish(self, *, freeze: tuple[int, int] | None = None) -> None:
-        """Set widths, frozen panes and printing."""
+    def finish(self, *, freeze: tuple[int, int] | None = None, pages: int = 0, repeat: bool = True) -> None:
+        """Set widths, frozen panes and printing: one page wide, ``pages`` tall (0: as many as it takes)."""
         for column, width in self.widths.items():
             self.page.set_column(column, column, width)
         if freeze is not None:
             self.page.freeze_panes(*freeze)
-            self.page.repeat_rows(freeze[0] - 1)
+            if repeat:
+                self.page.repeat_rows(freeze[0] - 1)
         self.page.set_landscape()
         self.page.set_paper(_PAPER_A4)
-        self.page.fit_to_pages(1, 0)
+        self.page.fit_to_pages(1, pages)
         self.page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
         self.page.set_footer("&L&A&R&P / &N")
         self.page.hide_gridlines(2)
@@ -189,7 +198,7 @@ def _table(sheet: Sheet, section: Section, editable: tuple[str, ...] = ()) -> Ar
     sheet.page.set_row(head, 28)
     for place, column in enumerate(table.columns):
         _column(sheet, table, place, editable=column.key in editable)
-        sheet.put(head, place, column.title, Kind.TEXT, "head")
+        sheet.put(head, place, column.title, Kind.TEXT, "head" if column.kind is Kind.TEXT else "head_right")
     for row, cells in enumerate(table.rows, start=area.first):
         for place, (column, cell) in enumerate(zip(table.columns, cells, strict=True)):
             value = _across(table, row, place, cell) if column.adds_across else cell

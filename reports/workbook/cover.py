@@ -47,7 +47,7 @@ def fill_cover(sheet: Sheet, head: Section, identity: Mapping[str, str], master:
     _map(sheet, names)
     _colours(sheet)
     sheet.widths = {0: 24, 1: COVER_CHARACTERS + 8}
-    sheet.finish()
+    sheet.finish(pages=1)
 
 
 def _map(sheet: Sheet, names: list[str]) -> None:

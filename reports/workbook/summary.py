@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rich.cells import cell_len
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_range_abs, xl_rowcol_to_cell
 
 from reports import sections
@@ -37,6 +38,7 @@ COLUMNS: dict[str, Kind] = {
     "prob_weak": Kind.SHARE,
     "binds": Kind.TEXT,
 }
+ROW_PIXELS = 20  # of a row of usual height
 WIDTHS = {"line": 20.0, "binds": 36.0, "roi": 8.0, "roi_low": 8.0, "roi_high": 8.0, "share": 8.0}
 _PLACE = {name: place for place, name in enumerate(COLUMNS)}
 _MONEY = [name for name, kind in COLUMNS.items() if kind in {Kind.ESTIMATE, Kind.GAIN}]
@@ -103,9 +105,14 @@ def fill_summary(sheet: Sheet, model: Model) -> None:
     unit = f'=IF(DisplayUnit=1,"{book.say("unit.one", currency=model.plan.currency)}","{book.say("unit.many")}")'
     sheet.page.write_formula(2, 0, unit, book.style("sentence"), book.say("unit.one", currency=model.plan.currency))
     sheet.table(HEAD, 0, [book.say(f"summary.{name}") for name in COLUMNS])
+    for name, kind in COLUMNS.items():
+        style = "head" if kind is Kind.TEXT else "head_right"
+        sheet.put(HEAD, _PLACE[name], book.say(f"summary.{name}"), Kind.TEXT, style)
     for line in range(layout.lines):
         for name, (cell, style) in _cells(model, line).items():
             sheet.put(HEAD + 1 + line, _PLACE[name], cell, COLUMNS[name], style)
+        words = sections.binding_words(model.plan, model.plan.lines[line].name, model.lang)
+        sheet.page.set_row(HEAD + 1 + line, 14 * max(1, -(-cell_len(words) // int(WIDTHS["binds"]))))
     _totals(sheet, model)
     _finish(sheet, model)
 
@@ -124,7 +131,7 @@ def _finish(sheet: Sheet, model: Model) -> None:
         sheet.page.write_string(row, 0, sheet.book.say(key), sheet.book.style("sentence"))
         row += 1
     _charts(sheet, model, row + 1)
-    sheet.finish(freeze=(HEAD + 1, 1))
+    sheet.finish(freeze=(HEAD + 1, 1), repeat=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +261,20 @@ def _charts(sheet: Sheet, model: Model, row: int) -> None:
         chart.set_legend({"position": "bottom"} if len(series) > 1 else {"none": True})
         chart.set_size({"width": 760, "height": height})
         sheet.page.insert_chart(row, 0, chart, {"x_offset": 5 + 780 * place, "y_offset": 4})
-    down = height + 20
+    _response_charts(sheet, model, row + 1 + (height + 20) // ROW_PIXELS)
+
+
+def _response_charts(sheet: Sheet, model: Model, row: int) -> None:
+    """A response curve for every line, three to a row, four rows to a page."""
+    tall = 300 // ROW_PIXELS
+    breaks = []
     for line in range(model.layout.responding):
-        offset = {"x_offset": 5 + 520 * (line % 3), "y_offset": down + 300 * (line // 3)}
-        sheet.page.insert_chart(row, 0, _response_chart(sheet, model, line), offset)
+        at = row + tall * (line // 3) + line // 12
+        if line % 12 == 0:
+            breaks.append(at)
+        offset = {"x_offset": 5 + 520 * (line % 3), "y_offset": 5}
+        sheet.page.insert_chart(at, 0, _response_chart(sheet, model, line), offset)
+    sheet.page.set_h_pagebreaks(breaks)
 
 
 def _column_series(sheet: Sheet, model: Model, name: str) -> dict[str, Any]:
