@@ -242,7 +242,7 @@ def _write_choice(sheet: Sheet, model: Model, row: int, choice: Choice) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of Checks: number of limits, how many are broken, and how it is known."""
+    """One row of Checks: number of limits, how many are broken, how it is known, and of a single limit its figures."""
 
     name: str
     kind: str
@@ -251,6 +251,7 @@ class Check:
     how: str
     binding: bool | None = None
     soft: bool = False
+    shown: tuple[tuple[Formula, ...], Kind] | None = None
 
     @property
     def failed(self) -> bool:
@@ -258,7 +259,8 @@ class Check:
         return not self.soft and float(self.broken.value) > 0
 
 
-COLUMNS = ("rule", "kind", "limits", "broken", "check", "binding", "how")
+COLUMNS = ("rule", "kind", "value", "least", "most", "limits", "broken", "check", "binding", "how")
+_FAILS = COLUMNS.index("check")
 
 
 def fill_checks(sheet: Sheet, model: Model, places: dict[str, RulePlace], review: ReviewPlaces) -> Formula:
@@ -268,15 +270,15 @@ def fill_checks(sheet: Sheet, model: Model, places: dict[str, RulePlace], review
     sheet.text(book.say("checks.title"), "title")
     sheet.text(book.say("checks.sentence"), "sentence")
     head = HEAD + 1
-    master = _master(sheet, checks, xl_range(head + 1, 4, head + len(checks), 4))
+    master = _master(sheet, checks, xl_range(head + 1, _FAILS, head + len(checks), _FAILS))
     sheet.table(head, 0, [book.say(f"column.{key}") for key in COLUMNS])
     for row, check in enumerate(checks, start=head + 1):
         _check_row(sheet, row, check)
-    sheet.page.conditional_format(head + 1, 4, head + len(checks), 4, sheet.unless_zero())
+    sheet.page.conditional_format(head + 1, _FAILS, head + len(checks), _FAILS, sheet.unless_zero())
     passed = {"type": "cell", "criteria": "==", "value": 0, "format": book.style("passed")}
-    sheet.page.conditional_format(head + 1, 4, head + len(checks), 4, passed)
+    sheet.page.conditional_format(head + 1, _FAILS, head + len(checks), _FAILS, passed)
     sheet.page.autofilter(head, 0, head + len(checks), len(COLUMNS) - 1)
-    sheet.widths |= {0: max(30, sheet.widths.get(0, 0)), 6: 62}
+    sheet.widths |= {0: max(30, sheet.widths.get(0, 0)), len(COLUMNS) - 1: 62}
     sheet.finish(freeze=(head + 1, 1))
     return master
 
@@ -292,10 +294,14 @@ def _master(sheet: Sheet, checks: list[Check], cells: str) -> Formula:
 
 def _check_row(sheet: Sheet, row: int, check: Check) -> None:
     binding = "" if check.binding is None else sheet.book.say("yes" if check.binding else "no")
-    failed = Formula(f"=IF({xl_rowcol_to_cell(row, 3)}=0,0,{0 if check.soft else 1})", int(check.failed))
+    count = xl_rowcol_to_cell(row, COLUMNS.index("broken"))
+    failed = Formula(f"=IF({count}=0,0,{0 if check.soft else 1})", int(check.failed))
+    figures, unit = check.shown or ((), Kind.TEXT)
+    blank: tuple[Cell | Formula, ...] = (None,) * (3 - len(figures))
     cells: tuple[tuple[Cell | Formula, Kind], ...] = (
         (check.name, Kind.TEXT),
         (check.kind, Kind.TEXT),
+        *((figure, unit) for figure in (*figures, *blank)),
         (check.limits, Kind.NUMBER),
         (check.broken, Kind.ESTIMATE),
         (failed, Kind.ESTIMATE),
@@ -351,7 +357,22 @@ def _rule(model: Model, sheet: Sheet, rule: RuleLimits, places: dict[str, RulePl
         say(f"checks.how.{_how(rule, model)}"),
         name in binding,
         soft,
+        _figures(model, rule, place),
     )
+
+
+def _figures(model: Model, rule: RuleLimits, place: RulePlace) -> tuple[tuple[Formula, ...], Kind] | None:
+    """Value and ends of a rule that is one limit, linked to its row on Limits; None where there are more."""
+    if place.count != 1 or not rule.limits:
+        return None
+    limit = rule.limits[0]
+    found: tuple[float | str | None, ...] = (limit.value(model.work.spend, _gmv(model)), limit.least, limit.most)
+    cells = [xl_rowcol_to_cell(place.first, column) for column in (VALUE, LEAST, MOST)]
+    figures = tuple(
+        Formula(f'=IF(Limits!{cell}="","",Limits!{cell})', "" if value is None else value)
+        for cell, value in zip(cells, found, strict=True)
+    )
+    return figures, UNITS.get(limit.unit, Kind.MONEY)
 
 
 def _how(rule: RuleLimits, model: Model) -> str:

@@ -161,7 +161,7 @@ def _cells(model: Model, line: int) -> dict[str, tuple[Cell | Formula, str]]:
         "solver": (_Amount(layout.line_total(line, "Solver"), spend).shown(), "linked"),
         "moved": (Formula(f"={at['spend']}-{at['solver']}", 0.0), "cell"),
         "prob_weak": (given.prob_weak, "static"),
-        "binds": (sections.binding_words(model.plan, given.name, model.lang), "static"),
+        "binds": (sections.binding_words(model.plan, given.name, model.lang), "static_text"),
     }
     if given.near_optimal is not None:
         for name, end in zip(("near_low", "near_high"), given.near_optimal, strict=True):

@@ -46,7 +46,7 @@ def rows(sheet, first):
 
 def checks(book):
     """Name of every check to its value."""
-    return {row[0]: row[4] for row in rows(book["Checks"], HEAD + 3) if row[0]}
+    return {row[0]: row[7] for row in rows(book["Checks"], HEAD + 3) if row[0]}
 
 
 def test_sheets_are_named_in_english_and_none_is_hidden(live):
@@ -181,7 +181,7 @@ def test_rules_of_0_1_logic_say_that_no_formula_holds_them(tmp_path):
     problem = books.problem(rules=rules, cuts=())
     book = openpyxl.load_workbook(books.write(tmp_path / "plan.xlsx", *books.planned(problem)), data_only=True)
     (row,) = (row for row in rows(book["Checks"], HEAD + 3) if row[0] == "two at most")
-    assert "0/1 logic" in row[6]
+    assert "0/1 logic" in row[9]
 
 
 def test_a_soft_rule_is_watched_and_not_counted(tmp_path):
@@ -189,7 +189,7 @@ def test_a_soft_rule_is_watched_and_not_counted(tmp_path):
     problem = books.problem(rules=rules, cuts=())
     book = openpyxl.load_workbook(books.write(tmp_path / "plan.xlsx", *books.planned(problem)), data_only=True)
     (row,) = (row for row in rows(book["Checks"], HEAD + 3) if row[0] == "soft cap")
-    assert row[3:5] == [1, 0]
+    assert row[6:8] == [1, 0]
     assert book["Checks"]["B3"].value == 0
 
 

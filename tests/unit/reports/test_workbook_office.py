@@ -101,7 +101,7 @@ def test_the_formulas_library_agrees(made, tmp_path):
 
 def checks(values):
     """Names of the checks that fail."""
-    return {values["Checks", f"A{row}"] for row in range(HEAD + 3, 60) if values.get(("Checks", f"E{row}")) == 1}
+    return {values["Checks", f"A{row}"] for row in range(HEAD + 3, 60) if values.get(("Checks", f"H{row}")) == 1}
 
 
 def plan_cell(line, week):
