@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +45,7 @@ def whatif(
         float | None, typer.Option("--min-mroi", min=0.0, help="Seek the most money while the next unit earns this.")
     ] = None,
     stress: Annotated[bool, typer.Option("--stress", help="Platform shock, loss of a line, weak peak.")] = False,
+    prove: Annotated[bool, typer.Option("--prove", help="Prove each of many plans as finely as budget plan.")] = False,
     config: Config = None,
     total: Total = None,
     out: Out = None,
@@ -66,7 +68,7 @@ def whatif(
         fitted = runs.ensure_fit(session, progress, accept_failed=accept_failed_model)
         given = (sets or [], shocks or [], drops or [])
         asked = _asked(session, fitted, scenarios, given, name, stress=stress)
-        asked = _with_goals(asked, session, sweep, target_gmv, min_mroi)
+        asked = replace(_with_goals(asked, session, sweep, target_gmv, min_mroi), prove=prove)
         progress.stage("solve")
         options = SolveOptions(gap=gap, seconds=time_limit)
         answers = run_whatif(session, fitted, asked, options, _told(screen))
@@ -126,8 +128,6 @@ def _asked(
 def _with_goals(
     asked: Asked, session: Session, sweep: str | None, target_gmv: str | None, min_mroi: float | None
 ) -> Asked:
-    from dataclasses import replace
-
     from budget.checks import total_fen
     from budget.money import parse_money
     from budget.whatif import read_sweep
