@@ -454,10 +454,22 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
         "calendar": f"{session.loaded.project.calendar} ({len(calendar.peaks)} dated peaks)",
         "plan": f"{rulebook.quarter}, {rulebook.total:,.2f} {rulebook.currency}",
         "rules": len(rulebook.settings.constraints) + len(rulebook.settings.rules),
+        "lift_tests": len(data.lift_tests),
+        "believed": _believed(session, data),
         "fitted": "yes" if stored_fit(session) else "no",
         "verdict": "No problem found; the rules can hold together.",
     }
     return facts, rules_can_hold(rulebook)
+
+
+def _believed(session: Session, data: Data) -> dict[str, Any]:
+    """What the model believes of the channels before it has seen the KPI move."""
+    from mmm.believed import believed
+    from mmm.model import prepare
+
+    project = session.loaded.project
+    panel, calendar = data.panel, data.calendar
+    return believed(prepare(panel, project.channels, calendar, project.data.events, project.model, data.lift_tests))
 
 
 def solve(

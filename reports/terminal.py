@@ -251,6 +251,23 @@ def show_facts(facts: Mapping[str, Any], console: Console) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, value in facts.items():
-        listed = [f"{k}: {v:,.2f}" for k, v in value.items()] if isinstance(value, Mapping) else [str(value)]
+        listed = [str(value)]
+        if name == "believed":
+            listed = _beliefs(value)
+        elif isinstance(value, Mapping):
+            listed = [f"{k}: {v:,.2f}" for k, v in value.items()]
         table.add_row(name, Text("\n".join(plain(words) for words in listed)))
     _print(console, table)
+
+
+def _beliefs(believed: Mapping[str, Any]) -> list[str]:
+    """The prior in finance's words, before the KPI is looked at."""
+    share = believed["media_share"]
+    lines = [f"media bring {share['p50']:.0%} of the KPI ({share['p05']:.0%} to {share['p95']:.0%})"]
+    for name, channel in believed["channels"].items():
+        roi, late = channel["roi"], channel["half_life_weeks"]
+        lines.append(
+            f"{name}: ROI 1:{roi['p50']:.2f} (1:{roi['p05']:.2f} to 1:{roi['p95']:.2f}), "
+            f"half of the effect within {late['p50']:.1f} weeks"
+        )
+    return lines
