@@ -229,13 +229,15 @@ def _released(rule: Node, line: str, channels: Sequence[str]) -> Node | None:
 
 
 def _speaks_of_lines(rule: Node) -> bool:
-    """Whether the rule's kind has ``lines`` that it leaves unsaid."""
+    """Whether the rule leaves ``lines`` unsaid that stand for all lines, one by one."""
     from optimizer.settings import PlanSettings
 
     kind = step(rule, "kind")
     named = [str(plain(kind))] if kind is not None else []
     return any(
-        "lines" in model.model_fields and model.model_fields["kind"].default in named
+        "lines" in model.model_fields
+        and model.model_fields["lines"].default == "all"
+        and model.model_fields["kind"].default in named
         for field in ("constraints", "rules")
         for model in _members(PlanSettings.model_fields[field].annotation)
     )

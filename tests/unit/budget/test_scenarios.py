@@ -107,6 +107,18 @@ def test_a_lost_line_is_named_by_no_rule(loaded):
     assert plan.shocks == {"search": -1.0}
 
 
+def test_a_lost_line_leaves_rules_on_groups_and_on_the_whole_plan_alone(tmp_path):
+    roi = "    - {kind: roi, name: pays, min: 1.1}\n    - {kind: pilot, name: try, line: search, min: 1, max: 2}\n"
+    (tmp_path / "budget.yaml").write_text(fitted.SMALL + roi, encoding="utf-8")
+    loaded = load_project(tmp_path / "budget.yaml")
+    plan = changed_project(loaded, scenario_from_options(None, [], [], ["search"], loaded)).project.plan
+    before = {rule.name: rule for rule in loaded.project.plan.constraints}
+    after = {rule.name: rule for rule in plan.constraints}
+    assert after["pays"] == before["pays"]
+    assert after["social cap"] == before["social cap"]
+    assert "try" not in after
+
+
 def test_stresses_hit_the_largest_social_line_and_the_largest_that_can_be_lost(loaded):
     history = {"抖音直播": 5.0, "search": 9.0, "kol": 7.0}
     shock, loss, weak = stress_scenarios(loaded, history, {"double12": 1.0, "618": 2.0})
