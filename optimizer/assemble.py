@@ -15,6 +15,7 @@ from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
 from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
+from optimizer.forward import play_forward
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
 from optimizer.objectives import line_margins
@@ -25,6 +26,7 @@ from optimizer.plan import (
     Plan,
     PlanStatus,
     Proof,
+    RuleValue,
 )
 from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, optimise
 from optimizer.prices import Key, limit_report, row_prices
@@ -34,6 +36,7 @@ from optimizer.ranges import near_optimal_ranges
 from optimizer.returns import expected_gain
 from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
+from optimizer.safe import best_plan, last_mix
 from optimizer.verify import Finding, broken, verify
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +76,7 @@ def make_plan(
     pool : CutPool, optional
         Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
     ranges : bool
-        Look for near-optimal ranges, which a scenario among many need not have.
+        Look for near-optimal ranges and play the quarter forward, which a scenario among many need not have.
     settle : bool
         Ask a rough plan how spend goes on afterwards (:func:`settled`); else it goes on as the problem says.
 
@@ -94,7 +97,7 @@ def make_plan(
     with threadpool_limits(limits=1, user_api="blas"):
         problem = settled(problem) if settle else problem
         try:
-            optimum = optimise(problem, options, on_round, pool)
+            optimum = best_plan(problem, options, on_round, pool)
         except Infeasible as found:
             return _impossible(problem, explain(found.search.decision, found.search))
         fen = round_to_fen(optimum)
@@ -219,13 +222,19 @@ def _describe(
     """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
     scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
+    scored = with_forward(problem, scored, fen) if ranges else scored
     own = _own_notes(problem, options, optimum, fen / 100)
     return replace(
         scored,
         status=_status(optimum, options),
         total_fen=problem.total_fen,
         proof=_proof(problem, optimum, fen, began),
-        notes=(*notes, *_pro_rata_note(problem, fen / 100, scored.pro_rata), *own),
+        notes=(
+            *notes,
+            *_safe_note(problem, scored.pro_rata),
+            *_pro_rata_note(problem, fen / 100, scored.pro_rata),
+            *own,
+        ),
     )
 
 
@@ -258,9 +267,29 @@ def _scored(
         rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
         last_quarter=_against(problem, total, _last_year(problem)),
-        pro_rata=_against(problem, total, _pro_rata(problem, spend)),
+        pro_rata=_against(problem, total, last_mix(problem, spend)),
         notes=(),
     )
+
+
+def with_forward(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
+    """The plan with what the weak-ROI rule will do to it in the quarters that may come."""
+    found = play_forward(problem, fen / 100)
+    if found is None:
+        return plan
+    names = problem.responding
+    lines = [
+        replace(line, prob_cut=float(found.prob_cut[i]), spend_after_cuts=float(found.spend_after[i]))
+        for i, line in enumerate(plan.lines[:names])
+    ]
+    saved = float(found.saved.mean())
+    value = RuleValue(
+        gmv=interval(found.gmv),
+        saved=interval(found.saved),
+        lost_per_unit=-float(found.gmv.mean()) / saved if saved > 0 else None,
+        paths=found.gmv.size,
+    )
+    return replace(plan, lines=(*lines, *plan.lines[names:]), rule_value=value)
 
 
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
@@ -344,13 +373,6 @@ def _last_year(problem: PlanProblem) -> Floats:
     return np.array([line.reference for line in problem.lines])
 
 
-def _pro_rata(problem: PlanProblem, spend: Floats) -> Floats:
-    """Last year's mix and weeks, scaled to the money that this plan gives to lines with a response."""
-    past = _last_year(problem)
-    paid = float(spend[: problem.responding].sum())
-    return past * (paid / past.sum()) if past.sum() > 0 else past
-
-
 def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison | None:
     """The plan against another, draw by draw; None when there is nothing to compare with."""
     if other.sum() <= 0:
@@ -365,11 +387,26 @@ def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison |
     )
 
 
+def _safe_note(problem: PlanProblem, pro_rata: Comparison | None) -> list[str]:
+    """How safe a plan is that was asked to be, and how sure that is."""
+    safe = problem.settings.objective.safe
+    if safe is None or pro_rata is None:
+        return []
+    chance, draws = pro_rata.prob_better, problem.response.curves.draws
+    error = (chance * (1 - chance) / draws) ** 0.5
+    held = "as asked" if chance >= safe.probability else f"short of the {safe.probability:.0%} asked for"
+    told = (
+        f"With probability {chance:.1%} this plan earns more than last year's mix with the same money, {held} (counted "
+        f"on {draws:,} draws, standard error {error:.1%}; the curves' uncertainty, not the market's, is what it knows)."
+    )
+    return [told]
+
+
 def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | None) -> list[str]:
     """Which rules last year's mix would break, where the plan is not clearly better than it."""
     if pro_rata is None or pro_rata.prob_better >= CLEARLY:
         return []
-    mix = _pro_rata(problem, spend)
+    mix = last_mix(problem, spend)
     reserved = np.array([line.reserve for line in problem.lines])
     mix[reserved] = spend[reserved]
     faults = broken(findings_of(problem, np.rint(mix * 100).astype(np.int64)))

@@ -79,6 +79,10 @@ class LinePlan:
         Spends of the line among plans within 1% of the best.
     prior_only : bool
         The line has too little history; its curve is its prior.
+    prob_cut : float or None
+        Probability that the weak-ROI rule takes money from the line during the plan; None where it was not simulated.
+    spend_after_cuts : float or None
+        Expected spend once the rule has acted, currency.
     """
 
     name: str
@@ -94,6 +98,8 @@ class LinePlan:
     prob_weak: float | None
     near_optimal: tuple[float, float] | None
     prior_only: bool
+    prob_cut: float | None = None
+    spend_after_cuts: float | None = None
 
     @property
     def spend_fen(self) -> int:
@@ -180,6 +186,28 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleValue:
+    """What the weak-ROI rule is worth: quarters that may come, played with it and without it.
+
+    Attributes
+    ----------
+    gmv : Interval
+        GMV that the rule adds; it mostly takes some away.
+    saved : Interval
+        Money that it leaves unspent.
+    lost_per_unit : float or None
+        GMV lost per unit of money saved: what the money that is cut would have earned. None when nothing is cut.
+    paths : int
+        Quarters played.
+    """
+
+    gmv: Interval
+    saved: Interval
+    lost_per_unit: float | None
+    paths: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A division of the budget by line and week.
 
@@ -207,3 +235,4 @@ class Plan:
     conflict: tuple[Conflict, ...] = ()
     relaxation: tuple[Relaxation, ...] = ()
     prob_target: float | None = None
+    rule_value: RuleValue | None = None

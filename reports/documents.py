@@ -19,6 +19,7 @@ from optimizer.plan import (
     Proof,
     Relaxation,
     RuleReport,
+    RuleValue,
 )
 from optimizer.verify import Finding
 
@@ -58,6 +59,7 @@ def plan_document(plan: Plan, health: Mapping[str, Any], fingerprint: str, files
         "proof": _proof(plan.proof),
         "constraints": [_constraint(report) for report in plan.constraints],
         "rules": [_rule(report) for report in plan.rules],
+        "rule_value": _rule_value(plan.rule_value),
         "versus": _versus(plan),
         "health": dict(health),
         "notes": list(plan.notes),
@@ -135,6 +137,8 @@ def _line(line: LinePlan) -> Document:
         "roi": interval_document(line.roi),
         "mroi": _number(line.mroi),
         "prob_weak": _number(line.prob_weak),
+        "prob_cut": _number(line.prob_cut),
+        "expected_spend_after_cuts": _cent(line.spend_after_cuts),
         "near_optimal": None if line.near_optimal is None else [_cent(spend) for spend in line.near_optimal],
     }
 
@@ -188,6 +192,17 @@ def _rule(report: RuleReport) -> Document:
         "fired": bool(report.fired),
         "lines": list(report.lines),
         "effect": report.effect,
+    }
+
+
+def _rule_value(value: RuleValue | None) -> Document | None:
+    if value is None:
+        return None
+    return {
+        "gmv": _interval(value.gmv),
+        "saved": _interval(value.saved),
+        "lost_per_unit": _number(value.lost_per_unit),
+        "paths": value.paths,
     }
 
 

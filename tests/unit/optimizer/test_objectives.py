@@ -125,3 +125,52 @@ def test_ranges_under_profit_count_money():
     found = optimise(problem(objective={"maximise": "profit", "margin": 0.9}, **FREE), TIGHT)
     for (low, high), spent in zip(near_optimal_ranges(found), found.spend.sum(axis=1), strict=True):
         assert low - 1e-6 <= spent <= high + 1e-6
+
+
+# --- hardly ever worse than the current mix
+
+
+def safe(probability, **more):
+    """Two lines with less uncertain curves than the others: caution has somewhere to go."""
+    shape = curves(draws=200, seed=3)
+    rng = np.random.default_rng(5)
+    spread = np.array([0.6, 0.05, 0.6, 0.05])
+    risky = replace(shape, ceiling=shape.ceiling * np.exp(rng.normal(0, spread, (200, 4)) - spread**2 / 2))
+    return problem(risky, objective={"safe": {"probability": probability}} | more)
+
+
+def test_a_safe_plan_beats_last_year_s_mix_as_often_as_asked_and_its_gap_holds_the_price():
+    options = SolveOptions(gap=1e-4, seconds=60)
+    free = make_plan(problem(safe(0.9).response.curves), options)
+    asked = round(min(0.99, free.pro_rata.prob_better + 0.05), 2)
+    plan = make_plan(safe(asked), options)
+    assert free.pro_rata.prob_better < asked  # else the case proves nothing
+    assert plan.pro_rata.prob_better >= asked
+    assert plan.gmv.mean <= free.proof.bound
+    assert plan.proof.bound >= free.proof.objective
+    assert any("as asked" in note for note in plan.notes)
+
+
+def test_a_plan_that_is_safe_anyway_stays_as_it_is():
+    given = safe(0.51)
+    plain = optimise(problem(given.response.curves), TIGHT)
+    assert optimise(given, TIGHT).spend == pytest.approx(plain.spend)
+
+
+def test_safety_that_cannot_be_had_is_said_so():
+    given = safe(0.9)
+    usual = np.array([line.reference.sum() for line in given.lines])
+    rules = [
+        {"kind": "bounds", "name": one.name, "lines": one.name, "max": 0.3 * spent if i == 0 else 10 * spent}
+        for i, (one, spent) in enumerate(zip(given.lines, usual, strict=True))
+    ]
+    held = given.settings.model_copy(
+        update={
+            "constraints": problem(constraints=rules).settings.constraints,
+            "objective": given.settings.objective.model_copy(
+                update={"safe": given.settings.objective.safe.model_copy(update={"probability": 0.999})}
+            ),
+        }
+    )
+    plan = make_plan(replace(given, settings=held), SolveOptions(gap=1e-3))
+    assert any("short of the 100% asked for" in note for note in plan.notes)
