@@ -199,8 +199,8 @@ def _rule_value(value: RuleValue | None) -> Document | None:
     if value is None:
         return None
     return {
-        "gmv": _interval(value.gmv),
-        "saved": _interval(value.saved),
+        "gmv": interval_document(value.gmv),
+        "saved": interval_document(value.saved),
         "lost_per_unit": _number(value.lost_per_unit),
         "paths": value.paths,
     }
