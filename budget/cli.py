@@ -12,6 +12,8 @@ from budget.commands.fitting import fit
 from budget.commands.planning import check, evaluate, plan
 from budget.commands.projects import init, schema, simulate
 from budget.commands.review import ledger, review
+from budget.commands.versions import compare, history, verify
+from budget.commands.whatif import whatif
 
 app = typer.Typer(
     name="budget",
@@ -20,7 +22,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (plan, fit, check, evaluate, review, ledger, backtest, simulate, init, schema):
+COMMANDS = (
+    *(plan, fit, check, evaluate, whatif, review, ledger, backtest),
+    *(compare, history, verify, simulate, init, schema),
+)
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 from optimizer.plan import LinePlan, PlanStatus
+from reports import workbook_words
 from reports.words_review import REVIEW_EN, REVIEW_ZH
 
 Lang = Literal["en", "zh"]
@@ -226,7 +227,6 @@ _EN = {
     "terminal.files": "Files",
     "terminal.finding": "{verdict} {name}: {sentence}",
     "sheet.Cover": "Cover",
-    "sheet.Summary": "Per line: spend, share, expected GMV, ROI, what binds",
     "sheet.Plan": "Line x week grid; the yellow cells may be edited",
     "sheet.Checks": "Every rule: value against limit, 0 = holds",
     "sheet.Solver": "The solver's own plan, its proof, prices, comparisons",
@@ -241,16 +241,9 @@ _EN = {
     "cover.run_id": "Run",
     "cover.key": "Colours",
     "cover.key.input": "may be edited",
-    "cover.key.formula": "formula",
     "cover.key.failed": "failed check",
-    "summary.static": "Expected GMV, ROI and intervals belong to the solver's plan and do not follow edits in "
-    "the sheet Plan; score an edited grid with: budget evaluate.",
     "plan.how": "Yellow cells may be edited; totals and the sheet Checks follow.",
-    "checks.grid_total": "The sheet Plan adds up to the total",
-    "checks.grid_numbers": "Every cell of the sheet Plan is a number",
-    "checks.grid_positive": "No cell of the sheet Plan is negative",
     "checks.master": "Broken rules",
-    "checks.live": "The first three rows follow the sheet Plan; the others are the solver's plan.",
     "page.bars": "Spend by line",
     "page.bars.sentence": "Bar: this plan. Black mark: the same weeks last year.",
     "page.chart": "Spend by week",
@@ -466,7 +459,6 @@ _ZH = {
     "terminal.files": "文件",
     "terminal.finding": "{verdict} {name}：{sentence}",
     "sheet.Cover": "封面",
-    "sheet.Summary": "各项支出、占比、预期 GMV、ROI 与约束",
     "sheet.Plan": "预算项 × 周；黄色单元格可改",
     "sheet.Checks": "每条规则：数值与限额，0 为通过",
     "sheet.Solver": "求解器的方案、证明、影子价格与比较",
@@ -481,15 +473,9 @@ _ZH = {
     "cover.run_id": "运行编号",
     "cover.key": "颜色",
     "cover.key.input": "可修改",
-    "cover.key.formula": "公式",
     "cover.key.failed": "检查未通过",
-    "summary.static": "预期 GMV、ROI 与区间属于求解器的方案，不随 Plan 表的改动而变；改动后请用 budget evaluate 评分。",
     "plan.how": "黄色单元格可改；合计与 Checks 表随之更新。",
-    "checks.grid_total": "Plan 表合计等于总额",
-    "checks.grid_numbers": "Plan 表每格都是数字",
-    "checks.grid_positive": "Plan 表没有负数",
     "checks.master": "未通过的规则数",
-    "checks.live": "前三行随 Plan 表更新；其余为求解器的方案。",
     "page.bars": "各项支出",
     "page.bars.sentence": "色条：本方案。黑线：去年同期。",
     "page.chart": "每周支出",
@@ -508,6 +494,8 @@ _ZH = {
 
 _EN |= REVIEW_EN
 _ZH |= REVIEW_ZH
+_EN |= workbook_words.EN
+_ZH |= workbook_words.ZH
 
 WORDS: Mapping[Lang, Mapping[str, str]] = MappingProxyType({"en": MappingProxyType(_EN), "zh": MappingProxyType(_ZH)})
 """Language to key to word; words with ``{fields}`` are filled by :func:`say`."""

@@ -27,7 +27,7 @@ USAGE_ERROR = 2
 
 
 @guarded
-def simulate(  # noqa: PLR0913, PLR0917 - a command's options are its arguments
+def simulate(
     folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="New or empty folder for a market.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the market, or of the quarters.")] = 1,
     weeks: Annotated[int, typer.Option(min=53, max=1040, help="Weeks of history.")] = 156,

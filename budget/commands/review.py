@@ -25,7 +25,7 @@ from budget.screen import (
 
 
 @guarded
-def review(  # noqa: PLR0913, PLR0917 - a command's options are its arguments
+def review(
     actuals: Annotated[Path, typer.Option("--actuals", "-a", help="The week's figures: a row per line.")],
     week: Annotated[datetime, typer.Option("--week", "-w", formats=["%Y-%m-%d"], help="Any day of the week.")],
     config: Config = None,
