@@ -33,6 +33,7 @@ from optimizer.prices import Key, limit_report, row_prices
 from optimizer.problem import PlanProblem, Rulebook
 from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
+from optimizer.reasons import line_reasons
 from optimizer.returns import expected_gain
 from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
@@ -109,12 +110,13 @@ def settled(problem: PlanProblem) -> PlanProblem:
     """The problem with spend going on, after the plan, at the weekly mean of a first rough plan.
 
     What the last weeks carry over is worth what it adds to the spend that follows. Were that spend lower than the
-    plan's own, every plan would pile money into its last weeks. The rough plan needs few draws and no weak-ROI logic;
+    plan's own, every plan would pile money into its last weeks. The rough plan needs few draws and no rules on ROI;
     where it cannot be made the problem stays as it is.
     """
     rough = replace(
         problem,
-        settings=problem.settings.without_cuts().for_the_mean(),
+        held={},  # a plan that is edited or scored is seen in the same surroundings as the one it came from
+        settings=problem.settings.on_spend().for_the_mean(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:
@@ -149,6 +151,9 @@ def check(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
         When a rule is broken.
     """
     findings = findings_of(problem, fen)
+    moved = [place for place, given in problem.held.items() if fen[place] != given]
+    if moved:
+        raise PlanRefused(f"the plan moved {len(moved)} of the cells it was to hold; please report this")
     faults = broken(findings)
     if faults:
         told = "\n".join(f"- {fault.sentence}" for fault in faults)
@@ -220,8 +225,10 @@ def _describe(
     scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
     scored = with_forward(problem, scored, fen) if ranges else scored
     own = _own_notes(problem, options, optimum, fen / 100)
+    reasons = line_reasons(problem, fen / 100, scored.constraints, scored.rules)
     return replace(
         scored,
+        lines=tuple(replace(line, reason=why) for line, why in zip(scored.lines, reasons, strict=True)),
         status=_status(optimum, options),
         total_fen=problem.total_fen,
         proof=_proof(problem, optimum, fen, began),

@@ -76,6 +76,10 @@ class _Elastic:
         if model.component("objective") is None:
             model.objective = pyo.Objective(expr=0.0 * next(iter(decision.spend.values())), sense=pyo.maximize)
         self.master = Master(model) if search is None else search.master
+        if search is not None and search.switches.size:
+            # The search may have ended with fractions allowed, or with switches held.
+            self.master.set_integer(search.switches, integer=True)
+            search.limit_switches(np.zeros(search.switches.size), np.ones(search.switches.size))
         self.lower, self.upper = self.master.bounds()
         self.ends = time.monotonic() + SECONDS
         self.cells = self.master.columns_of(decision.spend.values())
@@ -300,8 +304,9 @@ def _written(row: Row, limit: float) -> str:
 
 
 def _says(rows: Sequence[Row]) -> str:
-    """Tell what a rule asks where it clashes."""
-    asked = "; ".join(_asks(row) for row in rows[:MOST_ROWS]) + (" and more" if len(rows) > MOST_ROWS else "")
+    """Tell what a rule asks where it clashes; rows that only say what a switch means, where it has no others."""
+    told = list(dict.fromkeys(_asks(row) for row in rows if not row.link)) or [f"what it says of {_about(rows[0])}"]
+    asked = "; ".join(told[:MOST_ROWS]) + (" and more" if len(told) > MOST_ROWS else "")
     return f'"{rows[0].rule.name}" ({rows[0].rule.kind}) asks for {asked}.'
 
 
@@ -310,7 +315,11 @@ def _asks(row: Row) -> str:
     told = [f"{word} {_written(row, limit)}" for word, limit in ends if limit is not None]
     if row.limit_lower is not None and row.limit_lower == row.limit_upper:
         told = [f"exactly {_written(row, row.limit_lower)}"]
-    about = (
-        row.name.removeprefix(row.rule.name).removeprefix(": ").removesuffix("at least").removesuffix("at most").strip()
-    )
-    return " and ".join(told) + (f" ({about})" if about and (row.line is not None or row.part) else "")
+    about = _about(row) if row.line is not None or row.part else ""
+    return " and ".join(told) + (f" ({about})" if about else "")
+
+
+def _about(row: Row) -> str:
+    """What of the rule a row is: its line, week or part."""
+    about = row.name.removeprefix(row.rule.name).removeprefix(": ")
+    return about.removesuffix("at least").removesuffix("at most").strip()

@@ -155,6 +155,21 @@ class ReserveRule(Rule):
                 yield decision.link(name, self, body, lower=0.0, upper=0.0, line=index)
 
 
+class HeldRule(Rule):
+    """Cells that a person has set keep what they were given."""
+
+    kind: str = "held"
+    cells: dict[tuple[int, int], int]
+    """Fen by line and week."""
+
+    def rows(self, decision: Decision) -> Iterator[Row]:
+        """One row a cell."""
+        for (index, week), fen in self.cells.items():
+            name = f"{self.name}: {decision.lines[index].name} {decision.weeks[week]}"
+            amount = fen / 100
+            yield decision.row(name, self, decision.spend[index, week], lower=amount, upper=amount, line=index)
+
+
 class Decision:
     """Spend by line and week as solver variables, money scaled so that cells are about one.
 
@@ -179,6 +194,10 @@ class Decision:
         windows: Mapping[str, Sequence[int]] | None = None,
         previous: Floats | None = None,
     ) -> None:
+        for line in lines:
+            _refuse_non_finite(line)
+        if not np.isfinite(total) or (previous is not None and not np.isfinite(previous).all()):
+            raise ValueError("the total or the plan that is replaced holds a number that is not finite")
         self.lines = tuple(lines)
         self.weeks = tuple(weeks)
         self.total = total
@@ -191,6 +210,7 @@ class Decision:
         # No cell can pass the total; the bound keeps every relaxation of the model bounded.
         self.model.spend = pyo.Var(self.model.LINES, self.model.WEEKS, bounds=(0, self.money(total)))
         self.model.switches = pyo.VarList(domain=pyo.Binary)
+        self.model.nothing = pyo.Var(bounds=(0, 0))
         self.model.slacks = pyo.VarList(domain=pyo.NonNegativeReals)
         self.model.helpers = pyo.VarList(domain=pyo.NonNegativeReals)
         self.model.rows = pyo.ConstraintList()
@@ -211,8 +231,9 @@ class Decision:
         return self.model.switches.add()
 
     def paid(self, cells: Cells) -> Any:
-        """Spend of some cells, scaled money."""
-        return pyo.quicksum(self.spend[cell] for cell in cells)
+        """Spend of some cells, scaled money; a variable that is zero where there are none."""
+        spends = [self.spend[cell] for cell in cells]
+        return pyo.quicksum(spends) if spends else self.model.nothing
 
     @property
     def every_week(self) -> range:
@@ -282,7 +303,7 @@ class Decision:
         lines = range(len(self.lines)) if whole is None else whole
         shared = tuple(float(line in set(lines)) for line in range(len(self.lines)))
         sums = self.paid(part), self.paid((line, week) for line in lines for week in self.every_week)
-        for row in self._share(name, rule, sums, (low, high), shared, step=0.01 * self.money(self.total)):
+        for row in self._share(name, rule, sums, (low, high), shared, step=0.01 * self._usual(shared)):
             yield replace(row, part=part_name)
 
     def gmv_share_rows(self, rule: Rule, inside: Sequence[int], low: float | None, high: float | None) -> Iterator[Row]:
@@ -290,7 +311,7 @@ class Decision:
         seen = self._see()
         every = range(len(self.lines))
         sums = pyo.quicksum(seen.gained(i) for i in inside), pyo.quicksum(seen.gained(i) for i in every)
-        shared, step = (1.0,) * len(self.lines), 0.01 * seen.usual / seen.kpi_unit
+        shared, step = (1.0,) * len(self.lines), 0.01 * max(seen.usual, seen.kpi_unit) / seen.kpi_unit
         for end in ((low, None), (None, high)):
             inner = tuple(None if s is None else s * (1 + m) for s, m in zip(end, (MARGIN, -MARGIN), strict=True))
             for row in self._share(rule.name, rule, sums, (inner[0], inner[1]), shared, step=step):
@@ -304,7 +325,7 @@ class Decision:
         gained = pyo.quicksum(seen.gained(line) for line in inside)
         shared = tuple(scale * (line in set(inside)) for line in range(len(self.lines)))
         body = gained - least * (1 + MARGIN) * scale * paid
-        step = 0.1 * scale * self.money(self.total) * len(inside) / len(self.lines)
+        step = 0.1 * self._usual(shared)
         return Row(rule.name, rule, body, 0.0, None, None, least, None, 1.0, shared, unit="roi", step=step)
 
     def cost_row(self, rule: Rule, rates: Mapping[int, float], most: float) -> Row:
@@ -313,8 +334,16 @@ class Decision:
             (1 - most * rate) * self.spend[line, week] for line, rate in rates.items() for week in self.every_week
         )
         shared = tuple(rates.get(line, 0.0) for line in range(len(self.lines)))
-        step = sum(rates.values()) / len(self.lines) * self.money(self.total)
+        step = self._usual(shared)
         return Row(rule.name, rule, body, None, 0.0, None, None, most, 1.0, shared, unit="cost", step=step)
+
+    def _usual(self, weights: Sequence[float]) -> float:
+        """What the total, divided like last year, makes of something, by how much a unit of each line's spend makes."""
+        past = np.array([float(line.reference.sum()) for line in self.lines])
+        mix = past / past.sum() if past.sum() > 0 else np.full(len(past), 1 / len(past))
+        usual = float(mix @ np.asarray(weights)) * self.money(self.total)
+        # Of lines without a past nothing is usual; an even division stands in.
+        return usual or max(float(np.mean(weights)), 1e-9) * self.money(self.total)
 
     def _see(self) -> Seen:
         if self.seen is None:
@@ -364,7 +393,7 @@ class Decision:
         part = pyo.quicksum(each[i] * sums[i] for i in inside)
         whole = pyo.quicksum(each[i] * sums[i] for i in range(len(self.lines)))
         name = rule.name if line is None else f"{rule.name}: {self.lines[line].name}"
-        step = 0.01 * self.money(self.total)
+        step = 0.01 * self._usual(each)
         yield from self._share(name, rule, (part, whole), (low, high), tuple(each), step=step, line=line)
 
     def add(self, rows: Iterator[Row]) -> None:
@@ -385,6 +414,14 @@ class Decision:
                 body = body + sign * self.model.slacks.add()
                 self.slack_costs.append(soft.price / row.step)
         return body
+
+
+def _refuse_non_finite(line: Line) -> None:
+    """A NaN among a row's coefficients would reach the solver as a row without them."""
+    numbers = [*line.reference, *line.recent, line.average]
+    rates = (line.visits_per_cny, line.acquisitions_per_cny, line.attributed_ratio, line.weak_roi)
+    if not np.isfinite([*numbers, *(rate for rate in rates if rate is not None)]).all():
+        raise ValueError(f"line {line.name} holds a number that is not finite")
 
 
 def _mean_one(weights: Sequence[float]) -> list[float]:

@@ -89,9 +89,10 @@ def _top_ups(rule: StrongRoiTopUp, problem: PlanProblem, spend: Floats, weekly: 
         held = sum(
             spend[i].sum() for i, one in enumerate(problem.lines) if one.reserve and rule.reserve in {None, one.name}
         )
+        added = rule.add if rule.from_ == "extra" else min(rule.add, held)
         source = "as extra money" if rule.from_ == "extra" else f"from the reserve, which holds {held:,.2f}"
         reached = f"{line.name} is projected at 1:{projected:.2f} in {rule.window}, at least 1:{rule.roi_at_least:g}"
-        yield line.name, f"{reached}: if its weeks show it, {rule.add:,.2f} is added {source}"
+        yield line.name, f"{reached}: if its weeks show it, {added:,.2f} is added {source}"
 
 
 def _releases(rule: ReserveRelease, problem: PlanProblem, spend: Floats) -> Told:

@@ -44,6 +44,8 @@ class SolveOptions:
     branch_gap: float = 5e-3
     """Where draws are S-shaped, unless ``gap`` is larger."""
     seconds: float = 60.0
+    branch: bool = True
+    """Whether to close by branching what S-shaped draws leave open; without, the plan says the gap of their hulls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def optimise(
         caps |= {line: most[line] for line in sorted(broken)}
         logical = build_search(problem, known, caps, against)
         found = approximate(logical, options, ends, on_round, rounds=found.rounds)
-    return branched(found, options, ends, on_round) if bends(found) else found
+    return branched(found, options, ends, on_round) if options.branch and bends(found) else found
 
 
 def bends(found: Optimum) -> bool:
@@ -160,7 +162,7 @@ def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRou
     def accept(spend: Floats, columns: Floats) -> tuple[Floats, Floats] | None:
         held = repair(search, spend, columns, ends) if breaks_logic(search, spend) else (spend, columns)
         if held is not None and not keeps_returns(search.problem, held[0]):
-            held = mend(search, *held, best=None, ends=ends)
+            held = mended_with_logic(search, *held, best=None, ends=ends)
         return None if held is None or broken_lines(search.problem, held[0]) else held
 
     target = max(options.gap, options.branch_gap)
@@ -313,11 +315,12 @@ class _Rounds:
                 hull = self.search.cut_at(spend)
             if not repaired or hull <= self.hull:
                 return
-        if not keeps_returns(self.search.problem, spend):
-            if mended := mend(self.search, spend, columns, self.best, self.ends):
-                spend, columns = mended
-                hull = self.search.cut_at(spend)
-            if not mended or hull <= self.hull or (not self.relaxed and breaks_logic(self.search, spend)):
+        if not self.relaxed and not keeps_returns(self.search.problem, spend):
+            if (mended := mended_with_logic(self.search, spend, columns, self.best, self.ends)) is None:
+                return
+            spend, columns = mended
+            hull = self.search.cut_at(spend)
+            if hull <= self.hull:
                 return
         self.best, self.best_columns, self.hull = spend, columns, hull
 
@@ -371,6 +374,24 @@ def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple
             break
     search.limit_switches(search.off, search.on)
     return found
+
+
+def mended_with_logic(
+    search: Search, spend: Floats, columns: Floats, best: Floats | None, ends: float
+) -> tuple[Floats, Floats] | None:
+    """A plan near this one that keeps the limits on expected GMV and the weak-ROI logic; None when none is found.
+
+    Keeping a limit can turn a strong week into a weak one: such weeks are told to be weak, and the limits kept anew.
+    """
+    for _ in range(len(search.problem.weeks)):
+        mended = mend(search, spend, columns, best, ends)
+        if mended is None or not breaks_logic(search, mended[0]):
+            return mended
+        spend, columns = mended[0], mended[1].copy()
+        for key, weak in truly_weak(search, spend).items():
+            where = search.weak_columns[key]
+            columns[where] = np.maximum(np.rint(columns[where]), weak)
+    return None
 
 
 def truly_weak(search: Search, spend: Floats) -> dict[tuple[str, int], Floats]:

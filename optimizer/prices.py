@@ -49,6 +49,8 @@ def row_prices(optimum: Optimum) -> Mapping[Key, float]:
     earned = expected_gain(search.problem, optimum.spend) / search.kpi_unit
     prices: dict[Key, float] = {}
     for number, row in enumerate(search.decision.rows):
+        if row.link:
+            continue
         price = float(duals[number]) * search.kpi_unit * row.moved_by(by_line, earned)
         for sense in _senses(row.lower, row.upper, price):
             key = (row.rule.name, row.line, sense, row.part)

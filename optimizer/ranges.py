@@ -17,6 +17,7 @@ import numpy.typing as npt
 from mmm.curves import WindowResponse
 from optimizer.planner import Optimum
 from optimizer.rounding import spend_rows
+from optimizer.solver import bare_highs
 
 Floats = npt.NDArray[np.float64]
 
@@ -85,9 +86,7 @@ def _program(plans: _Scaled) -> highspy.Highs:
     most = np.full(lines, SCALES[-1])
     for _, line in search.weak_columns:
         most[line] = 1.0  # more spend could turn a strong week weak
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
-    highs.setOptionValue("threads", 1)
+    highs = bare_highs()
     free = np.full(names, highspy.kHighsInf)
     highs.addVars(lines + names, np.concatenate([np.zeros(lines), -free]), np.concatenate([most, free]))
     helpers = len(search.decision.model.helpers)

@@ -71,6 +71,9 @@ def mend(
         Monotonic time.
     """
     found = _restricted(search, spend, columns, ends)
+    if found is None:
+        # Tangents near nothing are the least of all: where they do not fit, the limit asks for next to nothing.
+        found = _restricted(search, _without_counted(search.problem, spend), columns, ends)
     if found is None and best is not None and not search.switches.size:
         return _between(search.problem, best, spend), columns
     return found
@@ -78,8 +81,8 @@ def mend(
 
 def _restricted(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple[Floats, Floats] | None:
     """Solve with the limits drawn from inside, anew at each answer, the switches as they are."""
-    switches, held = search.switches, np.rint(columns[search.switches])
-    search.master.set_columns(switches, held, held)
+    held, before = np.rint(columns[search.switches]), (search.off, search.on)
+    search.limit_switches(held, held)
     found = None
     for _ in range(MOST_STEPS):
         first = search.master.rows
@@ -95,8 +98,16 @@ def _restricted(search: Search, spend: Floats, columns: Floats, ends: float) -> 
         if keeps_returns(search.problem, spend):
             found = spend, solved.columns
             break
-    search.limit_switches(search.off, search.on)
+    search.limit_switches(*before)
     return found
+
+
+def _without_counted(problem: PlanProblem, spend: Floats) -> Floats:
+    """A plan without the lines whose GMV counts against a limit."""
+    counted = np.zeros(len(problem.lines), dtype=np.bool_)
+    for form in gmv_forms(problem):
+        counted |= form.gmv < 0
+    return np.where(counted[:, None], 0.0, spend)
 
 
 def _add_inner_row(search: Search, form: GmvForm, spend: Floats) -> None:

@@ -17,6 +17,7 @@ from mmm.problems import BudgetError
 from optimizer.constraints import Bounds, Budget, Change, Fixed, Phases
 from optimizer.decision import Row
 from optimizer.planner import Optimum
+from optimizer.solver import bare_highs
 
 Floats = npt.NDArray[np.float64]
 Fen = npt.NDArray[np.int64]
@@ -71,10 +72,7 @@ def round_to_fen(optimum: Optimum) -> Fen:
 
 def _nudge(optimum: Optimum, fen: Floats, low: int, high: int) -> Floats | None:
     """Whole-fen moves between ``low`` and ``high`` that make every row hold; None when there are none."""
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
-    highs.setOptionValue("threads", 1)
-    highs.setOptionValue("time_limit", 10.0)
+    highs = bare_highs(seconds=10.0)
     count = fen.size
     part = (optimum.spend * 100 - fen).ravel()
     floor = np.maximum(low, -fen.ravel())
@@ -159,5 +157,5 @@ def _eased(row: Row, lower: float, upper: float) -> tuple[float, float]:
     """Loosen limits by a part of a fen, where whole fen cannot meet them; where they can, less than one is none."""
     if row.rule.kind == "total":
         return round(lower) if np.isfinite(lower) else lower, round(upper)
-    give = PART if isinstance(row.rule, AMOUNTS) or lower == upper else 1e-6
+    give = PART if (row.unit == "CNY" and isinstance(row.rule, AMOUNTS)) or lower == upper else 1e-6
     return lower - give, upper + give

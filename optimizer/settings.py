@@ -94,15 +94,22 @@ class PlanSettings(Settings):
     """Limits."""
     rules: tuple[LogicRule, ...] = ()
     """Logic rules."""
+    shocks: dict[str, Annotated[float, Field(ge=-1)]] = {}
+    """What is assumed to happen to lines' response in the plan's weeks, by line: -0.22 takes 22% off all it earns."""
+    peaks: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """How strong shopping peaks of the calendar are assumed to be for media, by peak: 0.5 is half as strong."""
 
     @property
     def cuts(self) -> tuple[WeakRoiCut, ...]:
         """The weak-ROI rules."""
         return tuple(rule for rule in self.rules if isinstance(rule, WeakRoiCut))
 
-    def without_cuts(self) -> PlanSettings:
-        """The same settings without the weak-ROI rules."""
-        return self.model_copy(update={"rules": tuple(rule for rule in self.rules if not isinstance(rule, WeakRoiCut))})
+    def on_spend(self) -> PlanSettings:
+        """The same settings with the rules on spend alone: no weak-ROI rule, no hard limit on expected GMV."""
+        of_gmv = [rule for rule in self.constraints if rule.of_response and rule.soft is None]
+        kept = tuple(rule for rule in self.constraints if rule not in of_gmv)
+        rules = tuple(rule for rule in self.rules if not isinstance(rule, WeakRoiCut))
+        return self.model_copy(update={"constraints": kept, "rules": rules})
 
     def for_the_mean(self) -> PlanSettings:
         """The same settings without aversion to bad outcomes."""

@@ -1,8 +1,11 @@
 """HiGHS behind one adapter: Pyomo builds the model, cuts go in as arrays, and its silent traps are guarded.
 
-Guards, each with a test: numbers that are not finite are refused before they reach the solver (HiGHS keeps the old
-bound and says "optimal"); every option is set at every solve (they stick); the time limit is counted from the clock of
-all runs of the instance (HiGHS #1477); "infeasible" is believed only when presolve off agrees (HiGHS #3296).
+Guards, each with a test: numbers that are not finite are refused before anything is solved (HiGHS keeps the old bound,
+drops the coefficient or the row, and says "optimal"); so are options that are not known here (HiGHS ignores them),
+disjunctions and SOS that nobody transformed (they are solved as if absent), and another number of threads (the second
+one of a process gets no answer). Every option is set at every solve (they stick); the time limit is counted from the
+clock of all runs of the instance (HiGHS #1477); "infeasible" is believed only when presolve off agrees (HiGHS #3296);
+every call's status is read, so that nothing is an ERROR line in a log that nobody reads.
 """
 
 from __future__ import annotations
@@ -19,6 +22,46 @@ Ints = npt.NDArray[np.int32]
 Outcome = Literal["optimal", "infeasible", "time_limit", "unknown"]
 
 INFINITY = float("inf")
+THREADS = 1  # one for every HiGHS of the process, and the answers are the same everywhere
+OPTIONS = frozenset(
+    {
+        "dual_feasibility_tolerance",
+        "mip_feasibility_tolerance",
+        "mip_rel_gap",
+        "output_flag",
+        "presolve",
+        "primal_feasibility_tolerance",
+        "random_seed",
+        "threads",
+        "time_limit",
+    }
+)
+UNTRANSFORMED = frozenset({"ComplementarityCondition", "Disjunct", "Disjunction", "SOSConstraint"})
+
+
+def set_options(highs: Any, **options: float | str | bool) -> None:
+    """Set options of a HiGHS; an unknown one, another number of threads, or a refusal is an error.
+
+    Raises
+    ------
+    ValueError
+        For an option that is not in :data:`OPTIONS`, and for threads other than :data:`THREADS`.
+    """
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise ValueError(f"HiGHS option {name} is not known here")
+        if name == "threads" and value != THREADS:
+            raise ValueError(f"this process solves with {THREADS} thread, not {value}")
+        _expect_ok(highs.setOptionValue(name, value), f"option {name}")
+
+
+def bare_highs(*, seconds: float = INFINITY) -> Any:
+    """A quiet HiGHS without a model, for small programs that are written straight into it."""
+    import highspy
+
+    highs = highspy.Highs()
+    set_options(highs, output_flag=False, threads=THREADS, time_limit=seconds)
+    return highs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +94,13 @@ class Master:
     def __init__(self, model: Any) -> None:
         from pyomo.contrib.solver.common.factory import SolverFactory
 
+        _refuse_untransformed(model)
         self._opt = SolverFactory("highs")
         self._opt.set_instance(model)
         self._highs = self._opt._solver_model  # noqa: SLF001 - Pyomo offers no other way to add rows as arrays
         self._columns: dict[int, int] = self._opt._pyomo_var_to_solver_var_map  # noqa: SLF001
-        self._highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
+        set_options(self._highs, output_flag=False)
+        _refuse_misread(model, self._highs)
 
     @property
     def columns(self) -> int:
@@ -140,7 +185,7 @@ class Master:
         solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="choose")
         if solved.outcome == "unknown":
             # A basis that many nearly equal cuts have made singular: begin without it.
-            self._highs.clearSolver()
+            _expect_ok(self._highs.clearSolver(), "starting afresh")
             solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="on")
         if solved.outcome == "unknown":
             # Nothing is known then: the caller keeps the bound and the plan it has, as when the time is up.
@@ -155,18 +200,17 @@ class Master:
         highs = self._highs
         sense = highspy.ObjSense.kMaximize if maximise else highspy.ObjSense.kMinimize
         _expect_ok(highs.changeObjectiveSense(sense), "setting the sense")
-        options = {
-            "threads": 1,
-            "time_limit": highs.getRunTime() + max(seconds, 0.01),
-            "mip_rel_gap": gap,
-            "mip_feasibility_tolerance": 1e-9,
-            "primal_feasibility_tolerance": 1e-9,
-            "dual_feasibility_tolerance": 1e-9,
-            "presolve": presolve,
-            "random_seed": 0,
-        }
-        for name, value in options.items():
-            _expect_ok(highs.setOptionValue(name, value), f"option {name}")
+        set_options(
+            highs,
+            threads=THREADS,
+            time_limit=highs.getRunTime() + max(seconds, 0.01),
+            mip_rel_gap=gap,
+            mip_feasibility_tolerance=1e-9,
+            primal_feasibility_tolerance=1e-9,
+            dual_feasibility_tolerance=1e-9,
+            presolve=presolve,
+            random_seed=0,
+        )
         if highs.run() == highspy.HighsStatus.kError:
             return Solved("unknown", np.empty(0), INFINITY)
         status, info = highs.getModelStatus(), highs.getInfo()
@@ -206,6 +250,28 @@ class Master:
         _expect_ok(status, "reading rows")
         full = np.append(np.asarray(starts), entries).astype(np.int32)
         return full, np.asarray(index, dtype=np.int32), np.asarray(value, dtype=np.float64)
+
+
+def _refuse_untransformed(model: Any) -> None:
+    """Refuse components that Pyomo's HiGHS passes over without a word."""
+    for component in model.component_objects(active=True, descend_into=True):
+        if component.ctype.__name__ in UNTRANSFORMED:
+            raise ValueError(f"{component.name} is a {component.ctype.__name__}: transform it before solving")
+
+
+def _refuse_misread(model: Any, highs: Any) -> None:
+    """Refuse a model that HiGHS holds otherwise than it was written: numbers that are not finite, rows left out."""
+    import pyomo.environ as pyo
+
+    lp = highs.getLp()
+    _refuse_non_finite(np.asarray(lp.a_matrix_.value_, dtype=np.float64), "the model's rows")
+    _refuse_non_finite(np.asarray(lp.col_cost_, dtype=np.float64), "the model's objective")
+    _refuse_nan(
+        *(np.asarray(b, dtype=np.float64) for b in (lp.col_lower_, lp.col_upper_, lp.row_lower_, lp.row_upper_))
+    )
+    written = sum(len(component) for component in model.component_objects(pyo.Constraint, active=True))
+    if written != highs.getNumRow():
+        raise ValueError(f"HiGHS holds {highs.getNumRow()} of {written} rows: a number in the others is not finite")
 
 
 def _refuse_non_finite(values: Floats, what: str) -> None:

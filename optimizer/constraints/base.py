@@ -61,6 +61,11 @@ class Limit(Rule):
     soft: Soft | None = None
     """``{price: ...}``: may be violated at this price; absent: never."""
 
+    @property
+    def of_response(self) -> bool:
+        """Whether it speaks of expected GMV."""
+        return False
+
     def rows(self, decision: Decision) -> Iterator[Row]:
         """Rows on spend alone."""
         del decision

@@ -33,6 +33,11 @@ class BlendedRoi(Among):
     min: Annotated[float, Field(gt=0)]
     """ROI 1:N."""
 
+    @property
+    def of_response(self) -> bool:
+        """Always."""
+        return True
+
     def gmv_forms(self, lines: Sequence[Line]) -> Iterator[GmvForm]:
         """GMV less what the least ROI asks of the money."""
         inside = np.isin(np.arange(len(lines)), self.inside(lines)).astype(np.float64)

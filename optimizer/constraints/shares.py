@@ -74,6 +74,11 @@ class GroupShare(Ranged):
     max: Share | None = None
     """Most share."""
 
+    @property
+    def of_response(self) -> bool:
+        """When it shares GMV."""
+        return self.of == "gmv"
+
     def rows(self, decision: Decision) -> Iterator[Row]:
         """Rows on the sum of the group's lines."""
         if self.of == "gmv":

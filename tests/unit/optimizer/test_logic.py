@@ -1,12 +1,15 @@
 """Logic rules inside the plan: what they put on it is obeyed to the fen, and the plan says what they do."""
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
-from markets import problem
+from markets import curves, mondays, problem
 
-from optimizer.assemble import findings_of, make_plan
-from optimizer.planner import SolveOptions
-from optimizer.verify import broken
+from optimizer.assemble import expected_weekly, findings_of, make_plan
+from optimizer.planner import Infeasible, SolveOptions, optimise
+from optimizer.verify import broken, verify
 
 PEAK = {"peak": (1, 2)}
 ALIVE = {"kind": "bounds", "name": "alive", "per": "week", "relative_to": "history", "min": 0.4, "max": 1.6}
@@ -108,3 +111,66 @@ def test_a_new_plan_moves_no_more_than_the_cap():
 def test_a_first_plan_is_not_capped():
     _, plan, _ = planned(rules=[{"kind": "move_cap", "name": "a tenth", "max": 0.1}])
     assert not said(plan, "a tenth").fired
+
+
+# --- the weak-ROI cut's rows, over every four-week sequence
+
+ROI = 2.0
+RATIOS = {"below": 0.99, "equal": 1.0, "above": 1.01}
+SPEND = 1000.0
+
+
+def line_with_known_rois(states):
+    """A plan of one line whose four weeks' spends are settled, and with them every week's ROI: no carry-over."""
+    one = curves(1, draws=1)
+    level = one.ceiling[0, 0] * (SPEND / one.reference[0]) ** one.slope[0, 0]
+    level /= (SPEND / one.reference[0]) ** one.slope[0, 0] + one.half_saturation[0, 0] ** one.slope[0, 0]
+    known = replace(
+        one,
+        weights=np.ones((1, 1, 1)),
+        kappa=np.ones((1, 1)),
+        ceiling=one.ceiling * ROI * SPEND / level,
+    )
+    weekly = {
+        monday.isoformat(): 0.0 if state == "missing" else SPEND
+        for monday, state in zip(mondays(4), states, strict=True)
+    }
+    settled = {"kind": "fixed", "name": "settled", "lines": "抖音直播", "weekly": weekly}
+    cut = {"kind": "cut", "name": "weak ROI", "roi_below": ROI, "roi": "model"}
+    total = {"total": max(1.0, sum(weekly.values())), "total_rule": "at_most"}
+    given = problem(known, 4, constraints=[settled], rules=[cut], **total)
+    peaks = np.log([RATIOS.get(state, 1.0) for state in states])
+    return replace(given, response=known.over(given.weeks, peaks, np.zeros(1)))
+
+
+def must_be_cut(states, weak):
+    """Whether two weak weeks in a row are followed by a week that is not cut."""
+    return any(
+        states[t] in weak and states[t + 1] in weak and states[t + 2] != "missing" for t in range(len(states) - 2)
+    )
+
+
+def can_hold(given):
+    try:
+        optimise(given, SolveOptions(gap=1e-3, seconds=10))
+    except Infeasible:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("first", ["below", "equal", "above", "missing"])
+def test_truth_table_of_the_cut_s_rows(first):
+    """What the rule forbids no plan does; a week exactly at the threshold is kept off, as fen could turn it."""
+    for rest in product(["below", "equal", "above", "missing"], repeat=3):
+        states = (first, *rest)
+        given = line_with_known_rois(states)
+        rois = expected_weekly(given, np.full((1, 4), SPEND))[0] / SPEND
+        assert rois == pytest.approx([ROI * RATIOS.get(state, 1.0) for state in states])
+        holds = can_hold(given)
+        assert holds == (not must_be_cut(states, {"below", "equal"})), states
+        fen = np.array([[0 if state == "missing" else round(100 * SPEND) for state in states]])
+        by_rule = must_be_cut(states, {"below"})
+        gmv = np.array([[ROI * RATIOS.get(state, 0.0) * SPEND for state in states]])
+        found = verify(given.settings, given.lines, given.weeks, given.total_fen, fen.tolist(), gmv)
+        assert ("weak ROI" in {one.name for one in broken(found)}) == by_rule, states
+        assert not (holds and by_rule)
