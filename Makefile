@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help plan test slow test-all lint lock bench clean
+.PHONY: help plan test slow test-all lint lock bench evidence clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,12 @@ test-all: $(VENV)/installed-dev  ## the tests that need LibreOffice (Debian pack
 
 bench: $(VENV)/installed-dev  ## seconds and gaps of fit, plan, what-if and start-up
 	for script in fit plan whatif startup; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+evidence: $(VENV)/installed-dev  ## go on with the recovery and calibration studies (hours when begun anew) and write docs/evidence
+	for arm in national lift units; do $(BIN)/python -m benchmarks.evidence.recovery run --arm $$arm || exit 1; done
+	$(BIN)/python -m benchmarks.evidence.sbc run
+	$(BIN)/python -m benchmarks.evidence.recovery report
+	$(BIN)/python -m benchmarks.evidence.sbc report
 
 lock: $(VENV)/installed-dev  ## renew the lock files (needs uv: pip install uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock

@@ -52,6 +52,9 @@ def findings(project: Project) -> Iterator[Finding]:
     yield from _total(project.plan)
     yield from _rule_names(project.plan)
     yield from _references(project)
+    for line in project.plan.shocks.keys() - _lines(project).keys():
+        cure = did_you_mean(line, _lines(project))
+        yield Finding(("plan", "shocks", line), "there is no such line", shown(line), cure)
     yield from _category_shares(project)
     if not horizon:  # the weeks must be known
         yield from _least_spend(project)

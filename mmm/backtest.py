@@ -43,13 +43,8 @@ class Split:
 
     Attributes
     ----------
-    past : Panel
-    spend : array (unit, week, channel)
-    control : array (unit, week, control)
-    kpi : array (unit, week)
-        Of the held-out weeks.
-    weeks : int
-        Held-out weeks.
+    past, later : Panel
+        The weeks to learn from, and the weeks held out.
     """
 
     past: Panel
@@ -110,8 +105,10 @@ def backtest(
     model : ModelSettings
         Its draws and warm-up are replaced by the backtest's.
     settings : BacktestSettings
+    lift_tests : sequence of LiftTest
+        Each counts from the origins after its end.
     on_stage : callable
-        Told "import", then "origin 1 of 4" and so on.
+        Told "Origin 1 of 4" and so on.
 
     Raises
     ------
@@ -126,7 +123,7 @@ def backtest(
     compiled = CompiledModels()
     found = []
     for number, split in enumerate(held_out, start=1):
-        on_stage(f"origin {number} of {len(held_out)}")
+        on_stage(f"Origin {number} of {len(held_out)}")
         ours, diagnostics = forecast_split(split, channels, calendar, events, short, compiled, lift_tests)
         draws = {"model": ours} | {name: rule(split, calendar, events, model) for name, rule in RIVALS.items()}
         found.append(_origin(split, draws, diagnostics))

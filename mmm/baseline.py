@@ -81,6 +81,39 @@ class Baseline:
             root=root,
         )
 
+    def compact(self, week: Floats, before: Floats) -> dict[str, Floats]:
+        """The marginal likelihood in few numbers; see :func:`mmm.likelihood.log_likelihood`.
+
+        Parameters
+        ----------
+        week, before : array (unit, week)
+            Bands of the inverse root of the noise.
+
+        Returns
+        -------
+        dict
+            ``band_week`` and ``band_before`` (unit, week); ``columns`` (unit, column, week), the fixed columns' part of
+            the inverse covariance; ``steps`` (unit, step, week), the rotated directions in which the walk moves, with
+            its variance there, ``spread`` (unit, step).
+        """
+        moved = self.slow.shape[1]
+        columns = []
+        for unit, fixed in enumerate(self.fixed):
+            wide = fixed * self.fixed_sd
+            white = week[unit, :, None] * wide
+            white[1:] += before[unit, 1:, None] * wide[:-1]
+            back = week[unit, :, None] * white
+            back[:-1] += before[unit, 1:, None] * white[1:]
+            lower = np.linalg.cholesky(np.eye(wide.shape[1]) + white.T @ white)
+            columns.append(np.linalg.solve(lower, back.T))
+        return {
+            "band_week": week,
+            "band_before": before,
+            "columns": np.stack(columns),
+            "steps": self.rotation[:, -moved:],
+            "spread": self.spread[:, -moved:],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

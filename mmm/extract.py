@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.curves import ResponseCurves
-from mmm.media import channel_weights, media_parameters, media_shape, saturate, shape_parameters
+from mmm.media import channel_weights, media_parameters, saturate, shape_parameters
 from mmm.model import LEAST_ACTIVE_WEEKS, MediaModel
 from mmm.panel import Panel
 from mmm.priors import GROUP_SPREAD
@@ -40,12 +40,15 @@ def contribution_draws(z: Mapping[str, Floats], model: MediaModel) -> tuple[dict
         Scaled KPI.
     """
     parameters = media_parameters(z, model.form, np)
-    draws = parameters["roi"].shape[0]
+    weights = channel_weights(parameters, model.form, np)
     units, weeks = model.scaled_kpi.shape
-    shape = np.empty((draws, units, weeks, len(model.channels)))
-    for draw in range(draws):
-        one = {name: value[draw] for name, value in parameters.items()}
-        shape[draw] = media_shape(one, model.stock_lags, model.intensity, model.form, np)
+    shape = np.empty((len(weights), units, weeks, len(model.channels)))
+    for c, family in enumerate(model.form.saturation):
+        stock = np.einsum("utl,nl->nut", model.stock_lags[:, :, c], weights[:, c], optimize=True)
+        curve = tuple(parameters[name][:, c, None, None] for name in ("half_saturation", "slope", "tail"))
+        shape[..., c] = SATURATIONS[family].level(stock, *curve, np)
+        if "kappa" in parameters:
+            shape[..., c] *= np.exp(parameters["kappa"][:, c, None, None] * model.intensity)
     parameters["scale"] = parameters["roi"] * model.spend_share / shape.mean(axis=2)
     shape *= parameters["scale"][:, :, None, :]
     return parameters, shape

@@ -18,6 +18,7 @@ from mmm.calendar import Calendar
 from mmm.curves import ResponseCurves
 from mmm.evidence import lift_surprise
 from mmm.extract import channel_report, contribution_draws, extract_curves, interval
+from mmm.forecast import StoredBaseline, store_baseline
 from mmm.health import convergence_checks, document, finite_or_none, fit_checks, holdout_checks
 from mmm.identification import Evidence, identification_checks
 from mmm.lift import LiftTest
@@ -52,10 +53,11 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a fit leaves: the document of fit.json, the curves, and the draws for analysts."""
+    """What a fit leaves: the document of fit.json, the curves, the baseline, and the draws for analysts."""
 
     document: dict[str, Any]
     curves: ResponseCurves
+    baseline: StoredBaseline
     draws: Mapping[str, Any]  # xarray.Dataset by ArviZ group
 
     def write_draws(self, path: Path) -> None:
@@ -130,6 +132,7 @@ def fit(
             fingerprint=fingerprint,
             seed=settings.seed,
         )
+        baseline = store_baseline(model, parameters, contribution, panel.controls, settings.seed)
         predicted = predict(model, parameters, contribution, settings.seed)
         diagnostics = diagnose(trace, parameters, settings)
         quality = fit_quality(model, predicted)
@@ -165,6 +168,7 @@ def fit(
             "fingerprint": fingerprint,
         },
         curves=curves,
+        baseline=baseline,
         draws=draws,
     )
 

@@ -49,6 +49,8 @@ class StoredBaseline:
         Steps of the random walk, scaled KPI.
     sigma, walk : array (draw, unit)
         Sd of a week's noise, and of a step, scaled KPI.
+    last : array (draw, unit)
+        Noise of the data's last week, in its own standard deviations; what comes next remembers it.
     kpi_mean, value_per_kpi : array (unit,)
         Mean KPI, by which it is scaled; currency per KPI unit.
     memory, growth, heavy : float, float, bool
@@ -63,6 +65,7 @@ class StoredBaseline:
     steps: Floats
     sigma: Floats
     walk: Floats
+    last: Floats
     kpi_mean: Floats
     value_per_kpi: Floats
     memory: float
@@ -129,6 +132,9 @@ def store_baseline(
     walk = np.array(np.broadcast_to(parameters["walk"], sigma.shape))
     residual = model.scaled_kpi - contribution.sum(axis=3)
     weights, steps = coefficient_draws(model.baseline, residual, sigma, walk, np.random.default_rng([seed, 13]))
+    baseline, noise = model.baseline, model.noise
+    expected = np.einsum("nuk,uk->nu", weights, baseline.fixed[:, -1]) + steps @ baseline.slow[-1]
+    size = 1.0 if noise.root is None else np.linalg.norm(noise.root[:, -1], axis=1)
     return StoredBaseline(
         units=model.units,
         names=model.baseline.names,
@@ -138,11 +144,12 @@ def store_baseline(
         steps=steps,
         sigma=np.asarray(sigma),
         walk=walk,
+        last=(residual[:, :, -1] - expected) / (sigma * size),
         kpi_mean=model.kpi_mean,
         value_per_kpi=model.value_per_kpi,
-        memory=model.noise.memory,
-        growth=model.noise.growth,
-        heavy=model.noise.heavy_weeks > 0,
+        memory=noise.memory,
+        growth=noise.growth,
+        heavy=noise.heavy_weeks > 0,
     )
 
 
@@ -203,11 +210,11 @@ def forecast(
 
 
 def _noise(stored: StoredBaseline, expected: Floats, rng: np.random.Generator) -> Floats:
-    """The weeks' own noise, array (draw, unit, week), KPI."""
+    """Noise of the weeks after the data, array (draw, unit, week), KPI: it remembers the last week it was seen in."""
     noise = rng.standard_t(TAIL_FREEDOM, expected.shape) if stored.heavy else rng.standard_normal(expected.shape)
-    for week in range(1, noise.shape[2] if stored.memory else 0):
-        noise[..., week] *= np.sqrt(1.0 - stored.memory**2)
-        noise[..., week] += stored.memory * noise[..., week - 1]
+    before, fresh = stored.last, np.sqrt(1.0 - stored.memory**2)
+    for week in range(noise.shape[2]):
+        before = noise[..., week] = stored.memory * before + fresh * noise[..., week]
     size = np.maximum(expected / stored.kpi_mean[:, None], LEAST_LEVEL) ** stored.growth
     return np.asarray((stored.sigma * stored.kpi_mean)[..., None] * size * noise)
 

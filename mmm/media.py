@@ -190,19 +190,18 @@ def by_family(families: Sequence[str], one: Callable[[str, Any], Any], xp: Modul
     return joined[(..., back) + (slice(None),) * (-axis - 1)]
 
 
-def media_shape(parameters: Mapping[str, Any], stock_lags: Any, intensity: Any, form: MediaForm, xp: ModuleType) -> Any:
+def media_shape(parameters: Mapping[str, Any], stock: Any, intensity: Any, form: MediaForm, xp: ModuleType) -> Any:
     """Unscaled media effect, array (unit, week, channel), of one draw or of the graph.
 
     Parameters
     ----------
     parameters : mapping
         Of one draw, as :func:`media_parameters`.
-    stock_lags : array (unit, week, channel, lag)
-        Spend over reference.
+    stock : array (unit, week, channel)
+        Adstocked spend over reference.
     intensity : array (week,)
         Peak intensity.
     """
-    stock = (stock_lags * channel_weights(parameters, form, xp)).sum(axis=-1)
     shape = saturate(stock, parameters, form.saturation, xp)
     if "kappa" in parameters:
         shape = shape * xp.exp(parameters["kappa"] * intensity[:, None])

@@ -26,7 +26,8 @@ import numpy.typing as npt
 from mmm.baseline import Baseline, build_baseline
 from mmm.calendar import Calendar, intensity
 from mmm.evidence import Attribution, LiftData, attribution_data, lift_data, log_attribution, log_lift
-from mmm.media import MediaForm, media_parameters, media_shape, parameter_shapes
+from mmm.likelihood import log_likelihood
+from mmm.media import MediaForm, channel_weights, media_parameters, media_shape, parameter_shapes
 from mmm.noise import Noise
 from mmm.panel import Panel
 from mmm.priors import Prior, build_prior
@@ -96,9 +97,8 @@ class MediaModel:
 
     def with_noise(self, noise: Noise) -> MediaModel:
         """The same model under another kind of noise."""
-        if noise.root is None:
-            return self
-        return replace(self, noise=noise, baseline=self.baseline.with_noise(noise.root))
+        root = noise.root
+        return self if root is None else replace(self, noise=noise, baseline=self.baseline.with_noise(root))
 
     @property
     def max_lag(self) -> int:
@@ -198,12 +198,12 @@ def graph_data(model: MediaModel) -> dict[str, Floats]:
     A compiled model given these by ``with_data`` is the model of these data, as long as the parameters have the same
     shapes and families, and the same groups.
     """
-    baseline, prior = model.baseline, model.prior
-    data = {
-        "kpi": np.einsum("uij,uj->ui", baseline.rotation, model.scaled_kpi),
-        "rotation": baseline.rotation,
-        "spread": baseline.spread,
-        "stock_lags": model.stock_lags,
+    prior = model.prior
+    units, weeks, channels, lags = model.stock_lags.shape
+    data = model.baseline.compact(*model.noise.bands(units, weeks)) | {
+        "kpi": model.scaled_kpi,
+        # Channels first: their stocks are then one matrix product each.
+        "stock_lags": model.stock_lags.transpose(2, 0, 1, 3).reshape(channels, units * weeks, lags),
         "spend_share": model.spend_share,
         "own_location": prior.own_location,
         "own_spread": prior.own_spread,
@@ -250,12 +250,12 @@ def build_model(model: MediaModel) -> pm.Model:
         form = _symbolic(model.form, data)
         parameters = media_parameters(z, form, pt)
         shares = parameters["roi"] * data["spend_share"]
-        shape = media_shape(parameters, data["stock_lags"], data.get("intensity"), form, pt)
+        weights = channel_weights(parameters, form, pt)
+        stock = pt.matmul(data["stock_lags"], weights[..., None]).reshape((len(form.saturation), form.units, -1))
+        shape = media_shape(parameters, stock.transpose(1, 2, 0), data.get("intensity"), form, pt)
         scale = shares / shape.mean(axis=1)
-        media = (shape * scale[:, None, :]).sum(axis=2)
-        residual = data["kpi"] - pt.matmul(data["rotation"], media[..., None])[..., 0]
-        variance = parameters["sigma"][:, None] ** 2 + parameters["walk"][:, None] ** 2 * data["spread"]
-        pm.Potential("likelihood", -0.5 * (residual**2 / variance + pt.log(variance)).sum())
+        residual = data["kpi"] - (shape * scale[:, None, :]).sum(axis=2)
+        pm.Potential("likelihood", log_likelihood(data, residual, parameters["sigma"], parameters["walk"], pt))
         if "total" in data:
             total = (shares.sum(axis=1) * data["value_weight"]).sum()
             pm.Potential("total_media", -0.5 * ((pt.log(total) - data["total"][0]) / data["total"][1]) ** 2)

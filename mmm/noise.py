@@ -45,30 +45,45 @@ class Noise:
         The noise's sd goes with the expected KPI to this power.
     heavy_weeks : int
         Weeks (of all units) far out in heavy tails, which count less.
-    root : array (unit, week, week) or None
-        Lower triangular root of the noise's correlation; None for independent noise of one size.
+    size : array (unit, week) or None
+        By what each week's sd is multiplied; None for independent noise of one size.
     """
 
     memory: float = 0.0
     growth: float = 0.0
     heavy_weeks: int = 0
-    root: Floats | None = None
+    size: Floats | None = None
 
     @property
     def plain(self) -> bool:
         """Independent, normal and of one size."""
-        return self.root is None
+        return self.size is None
+
+    @property
+    def root(self) -> Floats | None:
+        """Lower triangular root of the noise's correlation, array (unit, week, week); None for plain noise."""
+        return None if self.size is None else _root(self.memory, self.size)
+
+    def bands(self, units: int, weeks: int) -> tuple[Floats, Floats]:
+        """The inverse of the root, which has two bands: factors of a week and of the week before, each (unit, week)."""
+        size = np.ones((units, weeks)) if self.size is None else self.size
+        fresh = np.full(weeks, np.sqrt(1.0 - self.memory**2))
+        fresh[0] = 1.0
+        before = np.concatenate([np.zeros((units, 1)), self.memory / size[:, :-1]], axis=1)
+        return 1.0 / (size * fresh), -before / fresh
 
     def drawn(self, white: Floats) -> Floats:
         """Noise of unit size from independent standard normals, array (draw, unit, week)."""
-        return white if self.root is None else np.einsum("uij,nuj->nui", self.root, white, optimize=True)
+        root = self.root
+        return white if root is None else np.einsum("uij,nuj->nui", root, white, optimize=True)
 
     def whitened(self, values: Floats) -> Floats:
         """What independent standard normals the noise came from, array (draw, unit, week)."""
-        if self.root is None:
+        if self.size is None:
             return values
-        turned = [solve_triangular(root, values[:, u].T, lower=True).T for u, root in enumerate(self.root)]
-        return np.stack(turned, axis=1)
+        week, before = self.bands(*self.size.shape)
+        shifted = np.concatenate([np.zeros_like(values[..., :1]), values[..., :-1]], axis=-1)
+        return np.asarray(week * values + before * shifted)
 
 
 def noise_of(kpi: Floats, media: Floats, baseline: Baseline, sigma: Floats, walk: float) -> Noise:
@@ -116,7 +131,7 @@ def _noise_of(kpi: Floats, media: Floats, baseline: Baseline, sigma: Floats, wal
     spread, heavy = _heavy(residual, root, baseline, sigma, walk)
     if memory == growth == 0.0 and not heavy:
         return Noise()
-    return Noise(memory, growth, heavy, _root(memory, size**growth * spread))
+    return Noise(memory, growth, heavy, size**growth * spread)
 
 
 def _clearly_best(values: tuple[float, ...], log_likelihood: Callable[[float], float]) -> float:

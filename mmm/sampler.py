@@ -40,7 +40,7 @@ def compile_model(graph: Any) -> Any:
         return nutpie.compile_pymc_model(graph, backend="numba")
 
 
-def sample(compiled: Any, settings: ModelSettings, *, show_progress: bool = False) -> Any:
+def sample(compiled: Any, settings: ModelSettings, *, correlated: bool = False, show_progress: bool = False) -> Any:
     """Draw from the posterior with NUTS; Ctrl-C stops at once and keeps nothing."""
     import nutpie
 
@@ -52,6 +52,7 @@ def sample(compiled: Any, settings: ModelSettings, *, show_progress: bool = Fals
         cores=settings.cores,
         seed=settings.seed,
         target_accept=settings.target_accept,
+        low_rank_modified_mass_matrix=correlated,
         progress_bar=show_progress,
         save_warmup=False,
         blocking=False,

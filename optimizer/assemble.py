@@ -115,6 +115,7 @@ def settled(problem: PlanProblem) -> PlanProblem:
     """
     rough = replace(
         problem,
+        held={},  # a plan that is edited or scored is seen in the same surroundings as the one it came from
         settings=problem.settings.on_spend().for_the_mean(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
@@ -150,6 +151,9 @@ def check(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
         When a rule is broken.
     """
     findings = findings_of(problem, fen)
+    moved = [place for place, given in problem.held.items() if fen[place] != given]
+    if moved:
+        raise PlanRefused(f"the plan moved {len(moved)} of the cells it was to hold; please report this")
     faults = broken(findings)
     if faults:
         told = "\n".join(f"- {fault.sentence}" for fault in faults)

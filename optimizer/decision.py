@@ -155,6 +155,21 @@ class ReserveRule(Rule):
                 yield decision.link(name, self, body, lower=0.0, upper=0.0, line=index)
 
 
+class HeldRule(Rule):
+    """Cells that a person has set keep what they were given."""
+
+    kind: str = "held"
+    cells: dict[tuple[int, int], int]
+    """Fen by line and week."""
+
+    def rows(self, decision: Decision) -> Iterator[Row]:
+        """One row a cell."""
+        for (index, week), fen in self.cells.items():
+            name = f"{self.name}: {decision.lines[index].name} {decision.weeks[week]}"
+            amount = fen / 100
+            yield decision.row(name, self, decision.spend[index, week], lower=amount, upper=amount, line=index)
+
+
 class Decision:
     """Spend by line and week as solver variables, money scaled so that cells are about one.
 

@@ -44,6 +44,8 @@ class SolveOptions:
     branch_gap: float = 5e-3
     """Where draws are S-shaped, unless ``gap`` is larger."""
     seconds: float = 60.0
+    branch: bool = True
+    """Whether to close by branching what S-shaped draws leave open; without, the plan says the gap of their hulls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def optimise(
         caps |= {line: most[line] for line in sorted(broken)}
         logical = build_search(problem, known, caps, against)
         found = approximate(logical, options, ends, on_round, rounds=found.rounds)
-    return branched(found, options, ends, on_round) if bends(found) else found
+    return branched(found, options, ends, on_round) if options.branch and bends(found) else found
 
 
 def bends(found: Optimum) -> bool:

@@ -38,6 +38,8 @@ class Rulebook:
         Positions of the plan's weeks that touch each calendar peak which a rule names.
     previous : array (line, week) or None
         Currency: the plan that this one replaces; None for a first plan.
+    held : mapping of (line, week) to int
+        Fen of the cells that a person has set and the plan must keep.
     """
 
     settings: PlanSettings
@@ -48,6 +50,7 @@ class Rulebook:
     currency: str
     windows: Mapping[str, tuple[int, ...]] = field(default_factory=dict, kw_only=True)
     previous: Floats | None = field(default=None, kw_only=True)
+    held: Mapping[tuple[int, int], int] = field(default_factory=dict, kw_only=True)
 
     @property
     def total(self) -> float:

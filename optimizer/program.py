@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyomo.environ as pyo
 
 from optimizer.cuts import CutPool, tangent_cuts
-from optimizer.decision import Decision, ReserveRule, Seen, TotalRule
+from optimizer.decision import Decision, HeldRule, ReserveRule, Seen, TotalRule
 from optimizer.logic import hold_weeks, logic_rows, released_lines, streak_rows
 from optimizer.objectives import Worth, worth_of
 from optimizer.problem import PlanProblem, Rulebook
@@ -251,6 +251,8 @@ def build_decision(problem: Rulebook) -> Decision:
     decision.add(TotalRule(name="total", amount=problem.total, exact=exact).rows(decision))
     released = released_lines(rules, problem.windows)
     decision.add(ReserveRule(name="reserve lines spread evenly", released=released).rows(decision))
+    if problem.held:
+        decision.add(HeldRule(name="cells held as edited", cells=dict(problem.held)).rows(decision))
     for constraint in problem.settings.constraints:
         decision.add(constraint.rows(decision))
     decision.add(logic_rows(rules, decision))

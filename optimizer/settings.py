@@ -94,6 +94,10 @@ class PlanSettings(Settings):
     """Limits."""
     rules: tuple[LogicRule, ...] = ()
     """Logic rules."""
+    shocks: dict[str, Annotated[float, Field(ge=-1)]] = {}
+    """What is assumed to happen to lines' response in the plan's weeks, by line: -0.22 takes 22% off all it earns."""
+    peaks: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """How strong shopping peaks of the calendar are assumed to be for media, by peak: 0.5 is half as strong."""
 
     @property
     def cuts(self) -> tuple[WeakRoiCut, ...]:

@@ -116,7 +116,8 @@ def _cent(value: float | None) -> float | None:
     return None if number is None else round(number, 2)
 
 
-def _interval(interval: Interval | None) -> Document | None:
+def interval_document(interval: Interval | None) -> Document | None:
+    """Build mean and quantiles; None where there is no interval."""
     if interval is None:
         return None
     return {name: _number(getattr(interval, name)) for name in ("mean", "p05", "p50", "p95")}
@@ -133,8 +134,8 @@ def _line(line: LinePlan) -> Document:
         "spend": currency(line.spend_fen),
         "weekly": [currency(fen) for fen in line.weekly_fen],
         "history_spend": _cent(line.history_spend),
-        "gmv": _interval(line.gmv),
-        "roi": _interval(line.roi),
+        "gmv": interval_document(line.gmv),
+        "roi": interval_document(line.roi),
         "mroi": _number(line.mroi),
         "prob_weak": _number(line.prob_weak),
         "prob_cut": _number(line.prob_cut),
@@ -146,7 +147,7 @@ def _line(line: LinePlan) -> Document:
 
 def _expected(plan: Plan) -> Document:
     return {
-        "gmv": _interval(plan.gmv),
+        "gmv": interval_document(plan.gmv),
         "profit": _number(plan.profit),
         "roi": _number(plan.roi),
         "cvar": _number(plan.cvar),
@@ -200,8 +201,8 @@ def _rule_value(value: RuleValue | None) -> Document | None:
     if value is None:
         return None
     return {
-        "gmv": _interval(value.gmv),
-        "saved": _interval(value.saved),
+        "gmv": interval_document(value.gmv),
+        "saved": interval_document(value.saved),
         "lost_per_unit": _number(value.lost_per_unit),
         "paths": value.paths,
     }
@@ -219,8 +220,8 @@ def _comparison(comparison: Comparison | None) -> Document | None:
         return None
     return {
         "spend": _cent(comparison.spend),
-        "gmv": _interval(comparison.gmv),
-        "gmv_gain": _interval(comparison.gmv_gain),
+        "gmv": interval_document(comparison.gmv),
+        "gmv_gain": interval_document(comparison.gmv_gain),
         "prob_better": _number(comparison.prob_better),
     }
 

@@ -634,6 +634,37 @@ def diagnostics(fit: Mapping[str, Any], lang: Lang) -> Section:
     return Section("diagnostics", say(lang, "section.diagnostics"), "", columns, rows)
 
 
+def backtest_scores(document: Mapping[str, Any], lang: Lang) -> Section:
+    """Build the mean scores of every method of backtest.json, best first."""
+    scores = document["summary"]["scores"]
+    order = sorted(scores, key=lambda name: float(scores[name]["crps"]))
+    keys = ("crps", "mape", "coverage90")
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (term(lang, "method", name), *(float(scores[name][key]) for key in keys)) for name in order
+    )
+    columns = _columns(lang, method=Kind.TEXT, crps=Kind.SHARE, mape=Kind.SHARE, coverage90=Kind.SHARE)
+    sentence = say(lang, "backtest.scores.sentence")
+    return Section("backtest", say(lang, "section.backtest"), sentence, columns, rows)
+
+
+def backtest_origins(document: Mapping[str, Any], lang: Lang) -> Section:
+    """Build what the model and the best other method scored at every origin of backtest.json."""
+    rival = document["summary"]["best_rival"]
+    rows = tuple(
+        (
+            str(origin["trained_to"]),
+            float(origin["scores"]["model"]["crps"]),
+            float(origin["scores"][rival]["crps"]),
+            float(origin["scores"]["model"]["coverage90"]),
+        )
+        for origin in document["origins"]
+    )
+    columns = _columns(
+        lang, trained_to=Kind.TEXT, crps_model=Kind.SHARE, crps_rival=Kind.SHARE, coverage_model=Kind.SHARE
+    )
+    return Section("backtest_origins", say(lang, "section.backtest_origins"), "", columns, rows)
+
+
 def _columns(lang: Lang, **kinds: Kind) -> tuple[Column, ...]:
     return tuple(Column(key, say(lang, f"column.{key}"), kind) for key, kind in kinds.items())
 

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 from optimizer.plan import LinePlan, PlanStatus
+from reports import workbook_words
+from reports.words_review import REVIEW_EN, REVIEW_ZH
 
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = get_args(Lang)
@@ -189,6 +191,27 @@ _EN = {
     "proof.seconds": "Seconds",
     "versus.last_quarter": "Last year's division",
     "versus.pro_rata": "Pro-rata division",
+    "title.backtest": "Backtest: {origins} times {horizon} weeks held out",
+    "backtest.better": "The model's forecasts are {share} better (CRPS) than those of the best other method: {rival}.",
+    "backtest.worse": "{rival} forecasts better than the model, by {share} of CRPS: look for missing events, controls "
+    "or peaks before planning by these curves.",
+    "backtest.coverage": "{share} of the held-out weeks lie in the model's 90% interval.",
+    "backtest.scores.sentence": "CRPS and error are over the mean KPI of the held-out weeks: lower is better. The "
+    "model and ridge regression are told those weeks' spend, controls and calendar; the others know the past only.",
+    "section.backtest": "Forecasts of held-out weeks",
+    "section.backtest_origins": "By origin",
+    "column.method": "Method",
+    "column.crps": "CRPS",
+    "column.mape": "Mean error",
+    "column.coverage90": "In the 90% interval",
+    "column.trained_to": "Trained to the week of",
+    "column.crps_model": "CRPS, model",
+    "column.crps_rival": "CRPS, best other",
+    "column.coverage_model": "In the model's 90% interval",
+    "method.model": "This model",
+    "method.seasonal_naive": "Same week last year",
+    "method.last_year": "Last year with growth",
+    "method.ridge": "Ridge regression",
     "diagnostics.max_rhat": "Largest R-hat",
     "diagnostics.min_ess_bulk": "Smallest bulk ESS",
     "diagnostics.min_ess_tail": "Smallest tail ESS",
@@ -204,7 +227,6 @@ _EN = {
     "terminal.files": "Files",
     "terminal.finding": "{verdict} {name}: {sentence}",
     "sheet.Cover": "Cover",
-    "sheet.Summary": "Per line: spend, share, expected GMV, ROI, what binds",
     "sheet.Plan": "Line x week grid; the yellow cells may be edited",
     "sheet.Checks": "Every rule: value against limit, 0 = holds",
     "sheet.Solver": "The solver's own plan, its proof, prices, comparisons",
@@ -219,16 +241,9 @@ _EN = {
     "cover.run_id": "Run",
     "cover.key": "Colours",
     "cover.key.input": "may be edited",
-    "cover.key.formula": "formula",
     "cover.key.failed": "failed check",
-    "summary.static": "Expected GMV, ROI and intervals belong to the solver's plan and do not follow edits in "
-    "the sheet Plan; score an edited grid with: budget evaluate.",
     "plan.how": "Yellow cells may be edited; totals and the sheet Checks follow.",
-    "checks.grid_total": "The sheet Plan adds up to the total",
-    "checks.grid_numbers": "Every cell of the sheet Plan is a number",
-    "checks.grid_positive": "No cell of the sheet Plan is negative",
     "checks.master": "Broken rules",
-    "checks.live": "The first three rows follow the sheet Plan; the others are the solver's plan.",
     "page.bars": "Spend by line",
     "page.bars.sentence": "Bar: this plan. Black mark: the same weeks last year.",
     "page.chart": "Spend by week",
@@ -408,6 +423,27 @@ _ZH = {
     "proof.seconds": "用时（秒）",
     "versus.last_quarter": "去年同期分配",
     "versus.pro_rata": "按比例分配",
+    "title.backtest": "回测：{origins} 次，每次留出 {horizon} 周",
+    "backtest.better": "模型的预测（CRPS）比其余方法中最好的“{rival}”好 {share}。",
+    "backtest.worse": "“{rival}”的预测好于本模型，CRPS 相差 {share}：按这些曲线做方案之前，"
+    "请先查找遗漏的事件、控制变量或大促。",
+    "backtest.coverage": "留出的各周中有 {share} 落在模型的 90% 区间内。",
+    "backtest.scores.sentence": "CRPS 与误差均相对于留出各周的 KPI 均值，越低越好。本模型与岭回归已知这些周的支出、"
+    "控制变量与日历；其余方法只知道过去。",
+    "section.backtest": "对留出各周的预测",
+    "section.backtest_origins": "按起点",
+    "column.method": "方法",
+    "column.crps": "CRPS 得分",
+    "column.mape": "平均误差",
+    "column.coverage90": "落在 90% 区间",
+    "column.trained_to": "训练至该周",
+    "column.crps_model": "CRPS：模型",
+    "column.crps_rival": "CRPS：最好的其他方法",
+    "column.coverage_model": "落在模型 90% 区间",
+    "method.model": "本模型",
+    "method.seasonal_naive": "去年同周",
+    "method.last_year": "去年同周乘增长",
+    "method.ridge": "岭回归",
     "diagnostics.max_rhat": "最大 R-hat",
     "diagnostics.min_ess_bulk": "最小 bulk ESS",
     "diagnostics.min_ess_tail": "最小 tail ESS",
@@ -423,7 +459,6 @@ _ZH = {
     "terminal.files": "文件",
     "terminal.finding": "{verdict} {name}：{sentence}",
     "sheet.Cover": "封面",
-    "sheet.Summary": "各项支出、占比、预期 GMV、ROI 与约束",
     "sheet.Plan": "预算项 × 周；黄色单元格可改",
     "sheet.Checks": "每条规则：数值与限额，0 为通过",
     "sheet.Solver": "求解器的方案、证明、影子价格与比较",
@@ -438,15 +473,9 @@ _ZH = {
     "cover.run_id": "运行编号",
     "cover.key": "颜色",
     "cover.key.input": "可修改",
-    "cover.key.formula": "公式",
     "cover.key.failed": "检查未通过",
-    "summary.static": "预期 GMV、ROI 与区间属于求解器的方案，不随 Plan 表的改动而变；改动后请用 budget evaluate 评分。",
     "plan.how": "黄色单元格可改；合计与 Checks 表随之更新。",
-    "checks.grid_total": "Plan 表合计等于总额",
-    "checks.grid_numbers": "Plan 表每格都是数字",
-    "checks.grid_positive": "Plan 表没有负数",
     "checks.master": "未通过的规则数",
-    "checks.live": "前三行随 Plan 表更新；其余为求解器的方案。",
     "page.bars": "各项支出",
     "page.bars.sentence": "色条：本方案。黑线：去年同期。",
     "page.chart": "每周支出",
@@ -462,6 +491,11 @@ _ZH = {
     "cure.infeasible": "请按建议放宽所列规则之一。",
     "cure.time_limit": "请加大 --time-limit，或用 --gap 接受更大的差距。",
 }
+
+_EN |= REVIEW_EN
+_ZH |= REVIEW_ZH
+_EN |= workbook_words.EN
+_ZH |= workbook_words.ZH
 
 WORDS: Mapping[Lang, Mapping[str, str]] = MappingProxyType({"en": MappingProxyType(_EN), "zh": MappingProxyType(_ZH)})
 """Language to key to word; words with ``{fields}`` are filled by :func:`say`."""

@@ -162,6 +162,16 @@ class TrueMarket:
         """
         return np.stack([self._after_data(m) - self._after_data(0.0) for m in multiples])
 
+    def changed(self, channel: int, first: int, weeks: int, factor: float) -> Floats:
+        """Effect at scale one, in some weeks of the data, of a factor on a channel's spend in them, array (unit,)."""
+        path = self.history / self.usual[:, None]
+        other = path.copy()
+        other[:, BURN_IN + first : BURN_IN + first + weeks, channel] *= factor
+        gain = response(self.levels, self.weights, self.effect, other) - response(
+            self.levels, self.weights, self.effect, path
+        )
+        return np.asarray(gain[:, BURN_IN + first : BURN_IN + first + weeks, channel].sum(axis=1))
+
     def _after_data(self, multiple: float) -> Floats:
         base = self.base[:, None] / self.usual[:, None]
         plan, tail = np.repeat(multiple * base, PLAN_WEEKS, axis=1), np.repeat(base, LONGEST_LAG, axis=1)
@@ -318,7 +328,7 @@ def logistic_market(rng: np.random.Generator, weeks: int, channels: int, units: 
     season = seasonal(rng, span, (0.07, 0.035))
     control = autoregressive(rng, (units, span), 0.8)
     trend = rng.uniform(-0.05, 0.15) * np.arange(span) / 52
-    common = autoregressive(rng, (span, 1), 0.7) * rng.uniform(0.25, 0.5, channels)
+    common = autoregressive(rng, (span,), 0.7)[:, None] * rng.uniform(0.25, 0.5, channels)
     own = autoregressive(rng, (units, channels, span), 0.4).transpose(0, 2, 1) * rng.uniform(0.15, 0.35, channels)
     follow = rng.uniform(0.0, 1.5, channels) * season[:, None]
     return Draft(
@@ -455,9 +465,8 @@ def flights(rng: np.random.Generator, span: int) -> Floats:
 
 
 def autoregressive(rng: np.random.Generator, shape: tuple[int, ...], memory: float) -> Floats:
-    """Unit-variance AR(1) along the longest axis' place: the last axis, or the first of a column."""
+    """First-order autoregressive series of unit variance along the last axis."""
     series = rng.standard_normal(shape)
-    rows = series.T if shape[-1] == 1 else series
-    for t in range(1, rows.shape[-1]):
-        rows[..., t] = memory * rows[..., t - 1] + np.sqrt(1 - memory**2) * rows[..., t]
+    for t in range(1, shape[-1]):
+        series[..., t] = memory * series[..., t - 1] + np.sqrt(1 - memory**2) * series[..., t]
     return series

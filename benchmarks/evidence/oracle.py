@@ -8,6 +8,7 @@ given too: a limit may not be biased). What it cannot know, no model can.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import ndtr
 
+from benchmarks.evidence.experiments import Experiment
 from benchmarks.evidence.markets import NOISE, ROI_SPREAD, SHARE, UNIT_SPREAD, TrueMarket
 from mmm.baseline import Baseline, rotate
 
@@ -22,15 +24,6 @@ Floats = npt.NDArray[np.float64]
 
 COURSE_SD = 100.0  # prior sd of the known course's columns, in units of the noise: wide
 CHAINS, BURN, KEPT = 100, 40, 20
-
-
-@dataclass(frozen=True, slots=True)
-class Lift:
-    """A lift test: a channel of some units, and its measured contribution over true, with the standard error."""
-
-    channel: int
-    ratio: float
-    error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,10 @@ class Oracle:
         Spend, any unit.
     size : array (unit,)
         Mean KPI over all units' sum of means.
+    gauge : array (test, unit, channel)
+        What lift tests would measure, over their standard errors, of each contribution over the unit's mean KPI.
+    measured : array (test,)
+        What they measured, over their standard errors.
     """
 
     kpi: Floats
@@ -56,6 +53,8 @@ class Oracle:
     wander: Floats
     spend_weight: Floats
     size: Floats
+    gauge: Floats
+    measured: Floats
 
     @property
     def dims(self) -> int:
@@ -82,14 +81,15 @@ class Oracle:
         media = np.einsum("nuc,utc->nut", level, self.shapes)
         variance = noise[:, None, None] ** 2 + self.wander
         surprise = (self.kpi - media) ** 2 / variance + np.log(variance)
-        return np.asarray(-0.5 * (surprise.sum(axis=(1, 2)) + (z**2).sum(axis=1)))
+        off = self.measured - np.einsum("nuc,kuc->nk", level, self.gauge)
+        return np.asarray(-0.5 * (surprise.sum(axis=(1, 2)) + (z**2).sum(axis=1) + (off**2).sum(axis=1)))
 
 
-def see(market: TrueMarket, baseline: Baseline) -> Oracle:
-    """Give the oracle the market's data and shapes, and the model's baseline columns."""
+def see(market: TrueMarket, baseline: Baseline, experiments: Sequence[Experiment] = ()) -> Oracle:
+    """Give the oracle the market's data and shapes, the model's baseline columns, and what experiments measured."""
     kpi = market.panel.kpi / market.panel.kpi.mean(axis=1, keepdims=True)
-    shapes = market.shapes()
-    shapes = shapes / shapes.mean(axis=1, keepdims=True)
+    mean = market.shapes().mean(axis=1)
+    shapes = market.shapes() / mean[:, None]
     turned = [_turn(market, baseline, unit) for unit in range(len(kpi))]
     turn = np.stack([rotation for rotation, _ in turned])
     total = market.panel.kpi.mean(axis=1)
@@ -99,6 +99,8 @@ def see(market: TrueMarket, baseline: Baseline) -> Oracle:
         wander=np.stack([wander for _, wander in turned]),
         spend_weight=market.panel.spend.sum(axis=1),
         size=total / total.sum(),
+        gauge=np.reshape([e.per_scale / e.test.kpi_se * total[:, None] / mean for e in experiments], (-1, *mean.shape)),
+        measured=np.array([e.test.kpi_change / e.test.kpi_se for e in experiments]),
     )
 
 

@@ -12,12 +12,13 @@ import argparse
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.evidence.experiments import Experiment, experiments
 from benchmarks.evidence.markets import FAMILIES, TrueMarket, market
 from benchmarks.evidence.oracle import scale_draws, see
 from benchmarks.evidence.refit import believed_worth, refit
@@ -28,12 +29,12 @@ from mmm.settings import ChannelSettings, ModelSettings
 
 RESULTS = Path("docs/evidence")
 SETTINGS = ModelSettings(draws=500, tune=500, chains=2, cores=1)
-UNITS = {"national": 1, "units": 8}
+UNITS = {"national": 1, "lift": 1, "units": 8}
 
 
-def study(seen: TrueMarket, compiled: CompiledModels) -> dict[str, Any]:
+def study(seen: TrueMarket, compiled: CompiledModels, tests: Sequence[Experiment]) -> dict[str, Any]:
     """Fit, plan, score: one market's line of the results."""
-    fit = refit(seen, compiled, SETTINGS)
+    fit = refit(seen, compiled, SETTINGS, [experiment.test for experiment in tests])
     true = _true_worth(seen)
     base = seen.base.reshape(-1)
     found = {
@@ -45,11 +46,11 @@ def study(seen: TrueMarket, compiled: CompiledModels) -> dict[str, Any]:
     return {"model": found, "sampling": {k: fit.diagnostics[k] for k in kept} | {"seconds": fit.seconds}}
 
 
-def limit(seen: TrueMarket) -> dict[str, float]:
+def limit(seen: TrueMarket, tests: Sequence[Experiment]) -> dict[str, float]:
     """The same scores of the oracle."""
     channels = {name: ChannelSettings() for name in seen.panel.channels}
     baseline = prepare(seen.panel, channels, seen.calendar, (), ModelSettings()).baseline
-    scales = scale_draws(see(seen, baseline), seen)
+    scales = scale_draws(see(seen, baseline, tests), seen)
     money = np.einsum("nuc,utc->nc", scales, seen.shapes())
     worth = np.einsum("muc,nuc->nmuc", seen.planned(MULTIPLES), scales).reshape(len(scales), len(MULTIPLES), -1)
     return {
@@ -86,7 +87,8 @@ def run(arm: str, markets: int, families: tuple[str, ...], seconds: float, out: 
             return
         seen = market(family, seed, units=UNITS[arm])
         row = {"family": family, "seed": seed, "version": commit, **described(seen)}
-        row |= study(seen, compiled) | {"oracle": limit(seen)}
+        tests = experiments(seen) if arm == "lift" else ()
+        row |= study(seen, compiled, tests) | {"oracle": limit(seen, tests)}
         with out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         print(shown(row), flush=True)
@@ -110,8 +112,8 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def version() -> str:
-    """Commit of the model under test."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, check=False, text=True)  # noqa: S607 - git from the path
+    """Last commit that changed the model under test."""
+    done = subprocess.run(["git", "log", "-1", "--format=%h", "--", "mmm"], capture_output=True, check=False, text=True)  # noqa: S607 - git from the path
     return done.stdout.strip()
 
 

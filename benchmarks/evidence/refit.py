@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from benchmarks.evidence.scoring import MULTIPLES
 from mmm.calendar import intensity, week_range
 from mmm.curves import ResponseCurves
 from mmm.extract import contribution_draws, extract_curves
+from mmm.lift import LiftTest
 from mmm.model import prepare
 from mmm.refit import CompiledModels, stacked
 from mmm.sampler import diagnose
@@ -45,11 +47,13 @@ class Refit:
     seconds: float
 
 
-def refit(market: TrueMarket, compiled: CompiledModels, settings: ModelSettings) -> Refit:
+def refit(
+    market: TrueMarket, compiled: CompiledModels, settings: ModelSettings, lift_tests: Sequence[LiftTest] = ()
+) -> Refit:
     """Fit a market with the model's defaults."""
     panel = market.panel
     channels = {name: ChannelSettings() for name in panel.channels}
-    model = prepare(panel, channels, market.calendar, (), settings)
+    model = prepare(panel, channels, market.calendar, (), settings, lift_tests)
     before, began = compiled.seconds, time.perf_counter()
     model, trace = compiled.settled(model, settings)
     seconds = time.perf_counter() - began - (compiled.seconds - before)

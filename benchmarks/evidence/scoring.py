@@ -99,7 +99,7 @@ def roi_scores(draws: Floats, truth: Floats) -> dict[str, float]:
     }
 
 
-def bootstrap(values: Floats, statistic: Callable[[Floats], float], draws: int = 2000, seed: int = 1) -> list[float]:
+def bootstrap(values: Floats, statistic: Callable[[Floats], float], draws: int = 1000, seed: int = 1) -> list[float]:
     """A statistic of markets (market, ...) with its 90% bootstrap interval: [value, low, high]."""
     rng = np.random.default_rng(seed)
     again = [statistic(values[rng.integers(0, len(values), len(values))]) for _ in range(draws)]

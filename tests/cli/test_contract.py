@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from budget.cli import app
 
-COMMANDS = {"plan", "fit", "check", "evaluate", "simulate", "init", "schema"}
+COMMANDS = {"plan", "fit", "check", "evaluate", "backtest", "simulate", "init", "schema"}
 OPTIONS = {"--help", "--config", "--json", "--lang", "--quiet"}
 
 NUMBER = (int, float)

@@ -132,7 +132,7 @@ def test_unknown_keys_get_line_and_suggestion(refused):
 
 def test_an_unknown_key_like_no_other_gets_the_list(refused):
     (problem,) = refused(BASE + "zzz: {}\n")
-    assert "Known here: calendar, channels, currency, data" in problem
+    assert "Known here: backtest, calendar, channels, currency, data" in problem
 
 
 def test_unknown_keys_are_found_behind_unions_and_in_dicts(refused):

@@ -9,7 +9,7 @@ import pytest
 from mmm.calendar import Calendar, Peak, week_range
 from mmm.evidence import lift_response, log_attribution, log_lift
 from mmm.lift import LiftTest, read_lift_tests
-from mmm.media import media_parameters, media_shape, parameter_shapes
+from mmm.media import channel_weights, media_parameters, media_shape, parameter_shapes
 from mmm.model import prepare
 from mmm.panel import Panel
 from mmm.problems import InputError
@@ -54,7 +54,8 @@ def drawn(model, seed=3):
     rng = np.random.default_rng(seed)
     z = {name: rng.standard_normal(shape) for name, shape in parameter_shapes(model.form).items()}
     found = media_parameters(z, model.form, np)
-    shape = media_shape(found, model.stock_lags, model.intensity, model.form, np)
+    stock = (model.stock_lags * channel_weights(found, model.form, np)).sum(axis=-1)
+    shape = media_shape(found, stock, model.intensity, model.form, np)
     return found, found["roi"] * model.spend_share / shape.mean(axis=1)
 
 

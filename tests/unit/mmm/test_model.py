@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from mmm.calendar import NO_PEAKS, Calendar, Peak, week_range
-from mmm.media import media_parameters, media_shape, parameter_shapes
+from mmm.media import channel_weights, media_parameters, media_shape, parameter_shapes
 from mmm.model import LEAST_ACTIVE_WEEKS, build_model, graph_data, learnable, opening_spend, prepare, reference_spend
 from mmm.panel import Panel
 from mmm.priors import build_prior
@@ -52,6 +52,11 @@ def standard(model, seed=1, draws=()):
 
 def nothing_known(model, **known):
     return {name: np.zeros(shape) for name, shape in parameter_shapes(model.form).items()} | known
+
+
+def shape_of(found, model):
+    stock = (model.stock_lags * channel_weights(found, model.form, np)).sum(axis=-1)
+    return media_shape(found, stock, model.intensity, model.form, np)
 
 
 @pytest.fixture(scope="module")
@@ -192,16 +197,14 @@ def test_families_of_channels_stand_beside_each_other():
     z = standard(mixed)
     found = media_parameters(z, mixed.form, np)
     assert 0 < found["slope"][0] < 1
-    together = media_shape(found, mixed.stock_lags, mixed.intensity, mixed.form, np)
+    together = shape_of(found, mixed)
     for c, name in enumerate(NAMES):
         own = {name: families.get(name, {})}
         alone = prepare(
             make_panel(), settings_of(NAMES, **{n: own.get(name, {}) for n in NAMES}), NOTHING, (), SETTINGS
         )
         one = media_parameters(z, alone.form, np)
-        np.testing.assert_allclose(
-            media_shape(one, alone.stock_lags, alone.intensity, alone.form, np)[..., c], together[..., c], rtol=1e-12
-        )
+        np.testing.assert_allclose(shape_of(one, alone)[..., c], together[..., c], rtol=1e-12)
 
 
 def test_one_unit_and_no_peaks_need_no_parameters_for_them():
@@ -222,8 +225,8 @@ def test_parameters_keep_their_draw_axes(model):
 
 def test_peak_weeks_multiply_the_response(model):
     quiet = media_parameters(nothing_known(model), model.form, np)
-    flat = media_shape(quiet | {"kappa": np.zeros(3)}, model.stock_lags, model.intensity, model.form, np)
-    lifted = media_shape(quiet, model.stock_lags, model.intensity, model.form, np)
+    flat = shape_of(quiet | {"kappa": np.zeros(3)}, model)
+    lifted = shape_of(quiet, model)
     np.testing.assert_allclose(lifted / flat, np.exp(0.3 * model.intensity)[None, :, None] * np.ones((2, 1, 3)))
     assert model.intensity.max() == 1.0
 
@@ -270,7 +273,7 @@ def log_density_by_hand(model, z):
     """The same with scipy's dense densities, from the formulas in the module's text."""
     found = media_parameters(z, model.form, np)
     shares = found["roi"] * model.spend_share
-    shape = media_shape(found, model.stock_lags, model.intensity, model.form, np)
+    shape = shape_of(found, model)
     media = (shares[:, None] * shape / shape.mean(axis=1, keepdims=True)).sum(axis=2)
     total = sum(norm.logpdf(value).sum() for value in z.values())
     value = model.kpi_mean * model.value_per_kpi

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from reports.terminal import show_fit, show_infeasible, show_plan
+from reports.terminal import show_backtest, show_fit, show_infeasible, show_plan
 from reports.words import LANGUAGES
 
 
@@ -74,3 +74,34 @@ def test_fit_shows_roi_with_its_interval_and_the_verdict(fit):
     assert "1:2.42–1:4.84" in douyin
     assert "Verdict: REVIEW" in words
     assert "prior_shift" in words
+
+
+def backtested(model, ridge):
+    def scores(value):
+        return {"crps": value, "mape": 1.3 * value, "coverage90": 0.9}
+
+    methods = {
+        "model": scores(model),
+        "seasonal_naive": scores(0.09),
+        "last_year": scores(0.08),
+        "ridge": scores(ridge),
+    }
+    origin = {"trained_to": "2027-06-28", "scores": methods}
+    summary = {"scores": methods, "best_rival": "ridge", "skill": 1 - model / ridge}
+    return {"horizon": 13, "origins": [origin, origin], "summary": summary}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_backtest_fits_and_says_who_is_better(lang, width):
+    words = printed(lambda console: show_backtest(backtested(0.03, 0.04), lang, console), width)
+    assert max(cell_len(line) for line in words.splitlines()) <= min(width, 100)
+    assert "25.0%" in words
+    assert words.index("3.0%") < words.index("8.0%")
+
+
+def test_a_model_that_forecasts_worse_is_told():
+    words = printed(lambda console: show_backtest(backtested(0.05, 0.04), "en", console))
+    assert "Ridge regression forecasts better than the model, by 25.0% of CRPS" in words
+    words = printed(lambda console: show_backtest(backtested(0.05, 0.04), "zh", console))
+    assert "“岭回归”的预测好于本模型" in words
