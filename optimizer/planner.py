@@ -144,7 +144,12 @@ def optimise(
         most = reach(search).high if most is None else most
         caps |= {line: most[line] for line in sorted(broken)}
         logical = build_search(problem, known, caps, against)
-        found = approximate(logical, options, ends, on_round, rounds=found.rounds)
+        quick = approximate(logical, options, ends, on_round, rounds=found.rounds, prove=False)
+        if broken_lines(problem, quick.spend) <= set(caps):
+            # Which lines need the logic is first found without integer programs; these get the time that is left.
+            found = approximate(logical, options, ends, on_round, rounds=quick.rounds)
+        else:
+            found = quick
     return branched(found, options, ends, on_round) if options.branch and bends(found) else found
 
 
@@ -197,11 +202,13 @@ def breaks_logic(search: Search, spend: Floats) -> bool:
     return bool(broken_lines(search.problem, spend) & {line for _, line in search.weak_columns})
 
 
-def approximate(search: Search, options: SolveOptions, ends: float, on_round: OnRound, rounds: int = 0) -> Optimum:
+def approximate(
+    search: Search, options: SolveOptions, ends: float, on_round: OnRound, rounds: int = 0, *, prove: bool = True
+) -> Optimum:
     """Cut until the bound and the best plan meet, or time is up.
 
     With 0/1 variables the tangents are first found with fractions allowed, which is a fast linear program; the integer
-    program then needs few rounds.
+    program then needs few rounds. Without ``prove`` the plan with its switches held is enough, where there is one.
     """
     if not search.switches.size:
         return _Rounds(search, options, ends, on_round, rounds).run().optimum()
@@ -211,7 +218,8 @@ def approximate(search: Search, options: SolveOptions, ends: float, on_round: On
     held = _held(relaxed)
     search.master.set_integer(search.switches, integer=True)
     final = replace(held, bound=relaxed.bound, last=np.empty(0), timed_out=relaxed.timed_out)
-    return (final if final.gap <= final.target else final.run()).optimum()
+    enough = final.gap <= final.target or (final.best is not None and not prove)
+    return (final if enough else final.run()).optimum()
 
 
 def _held(relaxed: _Rounds) -> _Rounds:
@@ -292,8 +300,8 @@ class _Rounds:
     def _solve(self) -> Solved:
         """Solve over all tangents that are known; those not in the program are looked up, which costs no draw."""
         while True:
-            solved = self.search.master.solve(seconds=self.ends - time.monotonic(), gap=self.target / 10)
-            if not solved.columns.size or not self.search.add_known(self.search.spend_of(solved.columns)):
+            solved = self.search.master.solve(seconds=self.ends - time.monotonic(), gap=self.target / 4)
+            if solved.outcome != "optimal" or not self.search.add_known(self.search.spend_of(solved.columns)):
                 return solved
 
     def _cut(self, columns: Floats) -> None:

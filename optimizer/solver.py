@@ -92,6 +92,7 @@ class Master:
     """
 
     def __init__(self, model: Any) -> None:
+        import pyomo.environ as pyo
         from pyomo.contrib.solver.common.factory import SolverFactory
 
         _refuse_untransformed(model)
@@ -101,6 +102,7 @@ class Master:
         self._columns: dict[int, int] = self._opt._pyomo_var_to_solver_var_map  # noqa: SLF001
         set_options(self._highs, output_flag=False)
         _refuse_misread(model, self._highs)
+        self._integer = any(each.is_integer() or each.is_binary() for each in model.component_data_objects(pyo.Var))
 
     @property
     def columns(self) -> int:
@@ -179,6 +181,7 @@ class Master:
         kind = highspy.HighsVarType.kInteger if integer else highspy.HighsVarType.kContinuous
         kinds = np.full(columns.size, int(kind), dtype=np.uint8)
         _expect_ok(self._highs.changeColsIntegrality(columns.size, columns, kinds), "changing the switches")
+        self._integer = integer and columns.size > 0
 
     def solve(self, *, seconds: float, gap: float, maximise: bool = True) -> Solved:
         """Solve; every option is stated anew. "Infeasible" is confirmed without presolve."""
@@ -203,7 +206,8 @@ class Master:
         set_options(
             highs,
             threads=THREADS,
-            time_limit=highs.getRunTime() + max(seconds, 0.01),
+            # The clock of linear programs runs on over the instance's solves, that of integer ones begins anew.
+            time_limit=(0.0 if self._integer else highs.getRunTime()) + max(seconds, 0.01),
             mip_rel_gap=gap,
             mip_feasibility_tolerance=1e-9,
             primal_feasibility_tolerance=1e-9,

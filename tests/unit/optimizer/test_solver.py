@@ -385,3 +385,15 @@ def test_a_solve_without_an_answer_is_tried_anew_and_then_claims_nothing(monkeyp
     solved = solve(master)
     assert tried == ["choose", "on"]
     assert (solved.outcome, solved.bound, solved.columns.size) == ("time_limit", float("inf"), 0)
+
+
+def test_the_time_limit_of_an_integer_program_does_not_count_earlier_solves(monkeypatch):
+    given = []
+    monkeypatch.setattr(solver_module, "set_options", lambda highs, **o: (given.append(o), set_options(highs, **o)))
+    master = Master(model(domain=pyo.NonNegativeIntegers, rows=((2.0, 2.0, 7.0),)))
+    for integer in (True, False):
+        master.set_integer(np.array([0, 1], dtype=np.int32), integer=integer)
+        solve(master)
+    whole, fractions = (o["time_limit"] for o in given if "time_limit" in o)
+    assert whole == SECONDS
+    assert fractions > SECONDS
