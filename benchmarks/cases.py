@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -91,9 +92,18 @@ def random_curves(lines: int, draws: int, slopes: tuple[float, float], seed: int
     )
 
 
-def plan_problem(curves: ResponseCurves) -> PlanProblem:
-    """A quarter with a peak: each line half to double of last year, and the first third of the lines at most 30%."""
-    weeks = week_range(START, WEEKS)
+def plan_problem(curves: ResponseCurves, span: int = WEEKS, extra: Mapping[str, Any] | None = None) -> PlanProblem:
+    """A plan with a peak: each line half to double of last year, and the first third of the lines at most 30%.
+
+    Parameters
+    ----------
+    curves : ResponseCurves
+    span : int
+        Weeks to plan.
+    extra : mapping, optional
+        More of the plan's settings; its ``constraints`` are added to these.
+    """
+    weeks = week_range(START, span)
     capped = len(curves.names) // 3
     lines = tuple(
         Line(
@@ -101,22 +111,25 @@ def plan_problem(curves: ResponseCurves) -> PlanProblem:
             category=None,
             groups=("social",) if index < capped else (),
             reserve=False,
-            reference=curves.spend[HISTORY - 52 : HISTORY - 52 + WEEKS, index],
+            reference=curves.spend[HISTORY - 52 : HISTORY - 52 + span, index],
             recent=curves.spend[-13:, index],
             average=float(curves.spend[:, index].mean()),
         )
         for index, name in enumerate(curves.names)
     )
     total = round(float(sum(line.reference.sum() for line in lines)), 2)
+    more = dict(extra or {})
     constraints = [
         {"kind": "bounds", "name": "half to double of last year", "relative_to": "history", "min": 0.5, "max": 2.0},
         {"kind": "group_share", "name": "social cap", "group": "social", "max": 0.3},
+        *more.pop("constraints", ()),
     ]
-    intensity = np.zeros(WEEKS + MAX_LAG)
+    intensity = np.zeros(span + MAX_LAG)
     intensity[5:7] = 1.0
     goes_on = np.array([line.reference.mean() for line in lines])
+    settings = {"total": total, "start": START, "constraints": constraints} | more
     return PlanProblem(
-        settings=PlanSettings.model_validate({"total": total, "start": START, "constraints": constraints}),
+        settings=PlanSettings.model_validate(settings),
         lines=lines,
         weeks=weeks,
         quarter="2027Q4",

@@ -14,7 +14,8 @@ from budget.validation import did_you_mean, shown
 from mmm.calendar import quarter_weeks
 from mmm.problems import InputError
 from mmm.settings import SplitFiles
-from optimizer.constraints import Bounds, CategoryShare, GroupShare, Pilot, Rule
+from optimizer.constraints import Bounds, CategoryShare, Rule
+from optimizer.rules import Recovery
 
 if TYPE_CHECKING:
     from datetime import date
@@ -51,6 +52,9 @@ def findings(project: Project) -> Iterator[Finding]:
     yield from _total(project.plan)
     yield from _rule_names(project.plan)
     yield from _references(project)
+    for line in project.plan.shocks.keys() - _lines(project).keys():
+        cure = did_you_mean(line, _lines(project))
+        yield Finding(("plan", "shocks", line), "there is no such line", shown(line), cure)
     yield from _category_shares(project)
     if not horizon:  # the weeks must be known
         yield from _least_spend(project)
@@ -102,15 +106,13 @@ def _start(start: date) -> Iterator[Finding]:
 
 
 def _objective(plan: PlanSettings) -> Iterator[Finding]:
-    if plan.objective.maximise == "profit" and plan.objective.margin is None:
+    goal = plan.objective
+    if goal.maximise != "gmv" and goal.margin is None:
         cure = "Write margin: 0.35 (your contribution margin on GMV) beside it."
-        yield Finding(("plan", "objective", "maximise"), "profit needs a margin", "profit", cure)
-    weight = plan.objective.cvar.weight
-    if weight > 0:
-        cure = "Write weight: 0; the plan still reports the mean of its worst outcomes."
-        yield Finding(
-            ("plan", "objective", "cvar", "weight"), "this version plans for the mean alone", f"{weight:g}", cure
-        )
+        yield Finding(("plan", "objective", "maximise"), f"{goal.maximise} needs a margin", goal.maximise, cure)
+    if goal.safe and goal.cvar.weight > 0:
+        cure = "Leave out cvar.weight, or safe: both say how averse to bad outcomes the plan is."
+        yield Finding(("plan", "objective", "safe"), "two kinds of caution at once", "safe and cvar", cure)
 
 
 def _total(plan: PlanSettings) -> Iterator[Finding]:
@@ -152,19 +154,33 @@ def _references(project: Project) -> Iterator[Finding]:
     groups = {group for line in lines.values() for group in line.groups}
     categories = {line.category for line in lines.values() if line.category is not None}
     for path, rule in _rules(project.plan):
-        if isinstance(rule, CategoryShare):
-            yield from _unknown((*path, "category"), "category", [rule.category], categories)
-        elif isinstance(rule, GroupShare):
-            yield from _unknown((*path, "group"), "group", [rule.group], groups)
-        else:
-            key = "line" if isinstance(rule, Pilot) else "lines"
-            yield from _unknown((*path, key), "line", _named_lines(rule), lines)
+        for key, known in (("category", categories), ("group", groups)):
+            named = getattr(rule, key, None)
+            yield from _unknown((*path, key), key, [] if named is None else [named], known)
+        for key, attribute in (("line", "line"), ("lines", "lines"), ("either", "either"), ("or", "or_")):
+            yield from _unknown((*path, key), "line", _named(getattr(rule, attribute, None)), lines)
+        yield from _unknown((*path, "shares"), "line", getattr(rule, "shares", ()), lines)
+        for key in ("line", "reserve") if rule.kind in {"release", "top_up"} else ():
+            named = getattr(rule, key, None)
+            if named in project.channels:
+                cure = "Name a budget line under lines:, which holds money without a response."
+                yield Finding((*path, key), "this is a channel, not a reserve line", shown(named), cure)
+            elif key == "reserve":
+                yield from _unknown((*path, key), "line", _named(named), project.lines)
+    yield from _recoveries(project.plan)
 
 
-def _named_lines(rule: Rule) -> tuple[str, ...]:
-    """Lines that a rule names; none for ``all``."""
-    given: str | tuple[str, ...] = rule.line if isinstance(rule, Pilot) else getattr(rule, "lines", "all")
-    if given == "all":
+def _recoveries(plan: PlanSettings) -> Iterator[Finding]:
+    """Recovery follows a cut that exists."""
+    cuts = [cut.name for cut in plan.cuts]
+    for path, rule in _rules(plan):
+        if isinstance(rule, Recovery):
+            yield from _unknown((*path, "after"), "cut rule", [rule.after], cuts)
+
+
+def _named(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Lines that a key names; none for ``all``."""
+    if given is None or given == "all":
         return ()
     return (given,) if isinstance(given, str) else given
 
@@ -173,7 +189,7 @@ def _unknown(path: YamlPath, what: str, names: Iterable[str], known: Iterable[st
     table = set(known)
     for name in names:
         if name not in table:
-            cure = did_you_mean(name, table) or f"No channel or line has a {what}."
+            cure = did_you_mean(name, table) or f"There is no {what} to name yet."
             yield Finding(path, f"there is no such {what}", shown(name), cure)
 
 
@@ -221,7 +237,7 @@ def _minimums(project: Project) -> Mapping[str, tuple[float, YamlPath]]:
         if not isinstance(rule, Bounds) or rule.relative_to is not None or rule.min is None:
             continue
         amount = rule.min * (1 if rule.per == "horizon" else weeks)
-        for name in project.channels if rule.lines == "all" else _named_lines(rule):
+        for name in project.channels if rule.lines == "all" else _named(rule.lines):
             if amount > least.get(name, (0.0, path))[0]:
                 least[name] = (amount, path)
     return least

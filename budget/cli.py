@@ -11,6 +11,9 @@ from budget.commands.backtest import backtest
 from budget.commands.fitting import fit
 from budget.commands.planning import check, evaluate, plan
 from budget.commands.projects import init, schema, simulate
+from budget.commands.review import ledger, review
+from budget.commands.versions import compare, history, verify
+from budget.commands.whatif import whatif
 
 app = typer.Typer(
     name="budget",
@@ -19,7 +22,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (plan, fit, check, evaluate, backtest, simulate, init, schema):
+COMMANDS = (
+    *(plan, fit, check, evaluate, whatif, review, ledger, backtest),
+    *(compare, history, verify, simulate, init, schema),
+)
+for command in COMMANDS:
     app.command()(command)
 
 

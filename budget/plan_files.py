@@ -60,13 +60,7 @@ def read_plan(path: Path, lines: Sequence[str], weeks: Sequence[date]) -> tuple[
         raise _refusal("this kind of file is not read", path.name, path.suffix, f"Save it as {' or '.join(_READERS)}.")
     _refuse_absent(path)
     draft = _Draft(path.name, tuple(lines), tuple(weeks))
-    try:
-        reader(path, draft)
-    except InputError:
-        raise
-    except Exception as error:  # parsers raise errors of every kind on a broken file
-        cure = "Open it where it was made and save it again."
-        raise _refusal("the file cannot be read", path.name, str(error).split("\n")[0], cure) from error
+    _guarded(reader, path, draft)
     return draft.fen()
 
 
@@ -79,6 +73,143 @@ def _refuse_absent(path: Path) -> None:
     size = path.stat().st_size
     if size > _MOST_BYTES:
         raise _refusal("the file is larger than 20 MB", path.name, f"{size} bytes", "Keep the plan alone.")
+
+
+@dataclass(frozen=True, slots=True)
+class EditedBook:
+    """A planning workbook as somebody left it.
+
+    Attributes
+    ----------
+    run_id, fingerprint : str
+        The plan it was written for, and the fitted model behind it.
+    fen, solver : array (line, week) as tuples
+        The sheet Plan, and the solver's plan it started from.
+    inputs : mapping of str to float
+        Numbers of the sheet Inputs by their key: the total and the rules' numbers.
+    """
+
+    run_id: str
+    fingerprint: str
+    fen: tuple[tuple[int, ...], ...]
+    solver: tuple[tuple[int, ...], ...]
+    inputs: Mapping[str, float]
+
+    @property
+    def edited(self) -> dict[tuple[int, int], int]:
+        """Fen of the cells that differ from the solver's plan, by line and week."""
+        return {
+            (line, week): fen
+            for line, row in enumerate(self.fen)
+            for week, fen in enumerate(row)
+            if fen != self.solver[line][week]
+        }
+
+
+def read_edited(path: Path, lines: Sequence[str], weeks: Sequence[date]) -> EditedBook:
+    """Read an edited planning workbook: its yellow cells, what they were, and where it comes from.
+
+    Parameters
+    ----------
+    path : Path
+        An .xlsx file that ``budget plan`` wrote.
+    lines : sequence of str
+        Budget lines of the project.
+    weeks : sequence of date
+        Mondays of the plan.
+
+    Raises
+    ------
+    InputError
+        With every problem: a file that is not ours, unknown or missing lines and weeks, cells that are not money,
+        inputs that are not numbers.
+    """
+    if path.suffix.lower() != ".xlsx":
+        cure = "Give the plan.xlsx that budget plan wrote."
+        raise _refusal("only a planning workbook can be planned from", path.name, path.suffix, cure)
+    identity = book_identity(path)
+    grids = []
+    problems: list[Problem] = []
+    for sheet in (SHEET, "Solver"):
+        draft = _Draft(path.name, tuple(lines), tuple(weeks))
+        try:
+            _guarded(_read_workbook, path, draft, sheet)
+            grids.append(draft.fen())
+        except InputError as error:
+            problems.extend(error.problems)
+    try:
+        inputs = read_inputs(path)
+    except InputError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return EditedBook(identity["run_id"], identity.get("fingerprint", ""), grids[0], grids[1], inputs)
+
+
+def book_identity(path: Path) -> dict[str, str]:
+    """What a planning workbook says of itself in its properties.
+
+    Raises
+    ------
+    InputError
+        When it was not written by ``budget plan``.
+    """
+    _refuse_absent(path)
+    found: dict[str, str] = {}
+
+    def read(path: Path) -> None:
+        from openpyxl import load_workbook
+
+        refuse_bomb(path, path.name)
+        book = load_workbook(path, read_only=True)
+        found.update({str(each.name): str(each.value) for each in book.custom_doc_props.props})
+        book.close()
+
+    _guarded(read, path)
+    if not found.get("run_id"):
+        cure = "Give the plan.xlsx that budget plan wrote, or save the plan as a CSV of week,line,spend."
+        raise _refusal(
+            "this workbook is not one that budget plan wrote", path.name, "no run_id in its properties", cure
+        )
+    return found
+
+
+def read_inputs(path: Path) -> dict[str, float]:
+    """Numbers of the sheet Inputs by their key.
+
+    Raises
+    ------
+    InputError
+        With every cell that is not a number.
+    """
+    found: dict[str, float] = {}
+    problems = []
+    for number, row in enumerate(_sheet(path, "Inputs")):
+        key = str(row[0] or "") if row else ""
+        if not key.startswith("plan.") or len(row) < 3:
+            continue
+        where = f"{path.name}, sheet Inputs, cell {xl_rowcol_to_cell(number, 2)}"
+        cell = row[2]
+        if isinstance(cell, bool) or not isinstance(cell, int | float):
+            problems.append(Problem("the input is not a number", where, _shown(cell), f"Write a number for {key}."))
+        elif cell < 0:
+            problems.append(Problem("the input is negative", where, _shown(cell), f"Write a number for {key}."))
+        else:
+            found[key] = float(cell)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _guarded(read: Callable[..., None], path: Path, *arguments: object) -> None:
+    """Read, and turn what parsers raise on a broken file into words."""
+    try:
+        read(path, *arguments)
+    except InputError:
+        raise
+    except Exception as error:  # parsers raise errors of every kind on a broken file
+        cure = "Open it where it was made and save it again."
+        raise _refusal("the file cannot be read", path.name, str(error).split("\n")[0], cure) from error
 
 
 @dataclass(slots=True)
@@ -198,10 +329,13 @@ class _Formula:
     text: str
 
 
-def _read_workbook(path: Path, draft: _Draft) -> None:
+def _read_workbook(path: Path, draft: _Draft, name: str = SHEET) -> None:
     refuse_bomb(path, path.name)
-    rows = _sheet(path)
-    sheet = f"{draft.file}, sheet {SHEET}"
+    rows = _sheet(path, name)
+    if name == "Solver":  # other tables follow under the grid's totals
+        blank = next((at for at, row in enumerate(rows) if at > HEAD and all(map(_is_blank, row))), len(rows))
+        rows = rows[:blank]
+    sheet = f"{draft.file}, sheet {name}"
     weeks = _week_columns(draft, sheet, rows[HEAD] if len(rows) > HEAD else ())
     keyed = [number for number, row in enumerate(rows) if number > HEAD and row and not _is_blank(row[0])]
     # Rows without a key below the last line are the totals and what a reader wrote under them.
@@ -214,8 +348,8 @@ def _is_totals(row: Sequence[object]) -> bool:
     return _is_blank(row[0]) and any(isinstance(cell, _Formula) for cell in row[_FIRST_WEEK : _FIRST_WEEK + 1])
 
 
-def _sheet(path: Path) -> list[list[object]]:
-    """Cells of the sheet "Plan", those with a formula marked as such."""
+def _sheet(path: Path, name: str) -> list[list[object]]:
+    """Cells of a sheet, those with a formula marked as such."""
     from openpyxl import load_workbook
 
     with warnings.catch_warnings():
@@ -223,10 +357,10 @@ def _sheet(path: Path) -> list[list[object]]:
         warnings.simplefilter("ignore", UserWarning)
         book = load_workbook(path, read_only=True, data_only=False)
         try:
-            if SHEET not in book.sheetnames:
+            if name not in book.sheetnames:
                 cure = "Give the workbook that budget plan wrote."
-                raise _refusal(f'there is no sheet "{SHEET}"', path.name, _shown(", ".join(book.sheetnames)), cure)
-            page = book[SHEET]
+                raise _refusal(f'there is no sheet "{name}"', path.name, _shown(", ".join(book.sheetnames)), cure)
+            page = book[name]
             page.reset_dimensions()  # files written by other tools may state a wrong size, and rows would be lost
             return [[_content(cell) for cell in row] for row in page.iter_rows()]
         finally:

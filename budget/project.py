@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from budget.checks import findings
 from budget.money import parse_money
-from budget.tree import Node, Source, find, merge, place, read_tree, step
+from budget.tree import Node, Source, find, merge, place, put, read_tree, step
 from budget.validation import shown, validate
 from mmm.problems import InputError, Problem
 from mmm.settings import BacktestSettings, ChannelSettings, DataSettings, ModelSettings, Settings
@@ -64,6 +64,10 @@ class LoadedProject:
         All files read: the project file, then what it extends.
     data_folder, calendar_folder, lift_folder : Path
         What ``data.file``, ``calendar`` and ``lift_tests`` are relative to: the folder of the file that says them.
+    tree : Node
+        The merged YAML, which a what-if changes.
+    total_given : bool
+        The total comes from ``--total``.
     """
 
     project: Project
@@ -73,6 +77,8 @@ class LoadedProject:
     data_folder: Path
     calendar_folder: Path
     lift_folder: Path
+    tree: Node = field(repr=False)
+    total_given: bool = False
 
 
 def demo_folder() -> Path:
@@ -114,8 +120,8 @@ def load_project(path: Path, *, total: str | float | None = None) -> LoadedProje
         tree = merge(tree, over)
     project = validate(Project, tree)
     if total is not None:
-        amount = parse_money(total, where="--total") / 100
-        project = project.model_copy(update={"plan": project.plan.model_copy(update={"total": amount})})
+        tree = put(tree, ("plan", "total"), parse_money(total, where="--total") / 100, Source(path, "--total"))
+        project = validate(Project, tree)
     _cross_check(project, tree)
     return LoadedProject(
         project=project,
@@ -124,8 +130,17 @@ def load_project(path: Path, *, total: str | float | None = None) -> LoadedProje
         sources=tuple(each.source.path for each in chain),
         data_folder=find(tree, ("data", "file", "outcome")).source.path.parent,
         calendar_folder=find(tree, ("calendar",)).source.path.parent,
+        tree=tree,
+        total_given=total is not None,
         lift_folder=find(tree, ("lift_tests",)).source.path.parent,
     )
+
+
+def with_tree(loaded: LoadedProject, tree: Node) -> LoadedProject:
+    """The same project with another tree, validated and checked anew; files are where they were."""
+    project = validate(Project, tree)
+    _cross_check(project, tree)
+    return replace(loaded, project=project, tree=tree)
 
 
 def _cross_check(project: Project, tree: Node) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from budget.assumptions import shocked, strengthened
 from budget.checks import total_fen
 from budget.project import LoadedProject, demo_folder, find_config, load_project
 from budget.store import FitStore, fingerprint_file, fit_fingerprint, manifest, write_atomically
-from mmm.calendar import Calendar, intensity, quarter_of, quarter_weeks, read_calendar, week_range
+from mmm.calendar import Calendar, intensity, quarter_of, quarter_weeks, read_calendar, week_range, window_weeks
 from mmm.curves import ResponseCurves, load_curves
 from mmm.problems import InputError, ModelRejected, Problem
 from mmm.settings import SplitFiles
@@ -24,6 +25,7 @@ from mmm.settings import SplitFiles
 if TYPE_CHECKING:
     from datetime import date
 
+    from budget.changes import Change
     from mmm.lift import LiftTest
     from mmm.panel import Panel
     from optimizer.plan import Plan
@@ -262,7 +264,8 @@ def identities(loaded: LoadedProject, names: Sequence[str], prior_only: Sequence
             for language, text in (("en", settings.label.en), ("zh", settings.label.zh))
             if text
         }
-        found.append(Identity(name, settings.category, settings.groups, label, settings.weak_roi, prior_only=prior))
+        facts = (settings.category, settings.groups, label, settings.weak_roi, settings.acquisitions_per_visit)
+        found.append(Identity(name, *facts, prior_only=prior))
     for name, line in project.lines.items():
         label = {str(language): text for language, text in line.label.items()}
         found.append(Identity(name, line.category, line.groups, label, reserve=True))
@@ -283,10 +286,31 @@ def _total(loaded: LoadedProject) -> int:
     return fen
 
 
-def rulebook_before_fit(loaded: LoadedProject, panel: Panel) -> Rulebook:
+def rule_windows(loaded: LoadedProject, calendar: Calendar) -> dict[str, tuple[int, ...]]:
+    """Positions of the plan's weeks that touch each calendar peak which a rule names.
+
+    Raises
+    ------
+    InputError
+        With every name that the calendar does not hold.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    problems: list[Problem] = []
+    for name in loaded.project.plan.windows:
+        try:
+            found[name] = window_weeks(calendar, name, plan_weeks(loaded))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def rulebook_before_fit(loaded: LoadedProject, data: Data) -> Rulebook:
     """The rules on the lines' history, before there is a model."""
     from optimizer.problem import History, Rulebook, build_lines
 
+    panel = data.panel
     several = len(panel.units) > 1
     names = [f"{c}@{u}" if several else c for u in panel.units for c in panel.channels]
 
@@ -297,7 +321,8 @@ def rulebook_before_fit(loaded: LoadedProject, panel: Panel) -> Rulebook:
     plan, weeks = loaded.project.plan, plan_weeks(loaded)
     who = identities(loaded, names, [False] * len(names))
     lines = build_lines(who, history, weeks, plan.rules)
-    return Rulebook(plan, lines, weeks, quarter_of(weeks), _total(loaded), loaded.project.currency)
+    windows = rule_windows(loaded, data.calendar)
+    return Rulebook(plan, lines, weeks, quarter_of(weeks), _total(loaded), loaded.project.currency, windows=windows)
 
 
 def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
@@ -311,11 +336,12 @@ def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
         raise InputError([Problem("the plan begins before the data", where, str(weeks[0]), cure)])
     lines = build_lines(identities(loaded, curves.names, curves.prior_only), _history(curves), weeks, plan.rules)
     calendar = read_calendar(loaded.project.calendar, loaded.calendar_folder)
+    curves, calendar = shocked(curves, plan.shocks), strengthened(calendar, plan.peaks)
     span = week_range(weeks[0], len(weeks) + curves.max_lag)
     goes_on = np.array([line.reference.mean() for line in lines if not line.reserve])
     response = curves.over(weeks, intensity(calendar, span), goes_on)
-    total = _total(loaded)
-    return PlanProblem(plan, lines, weeks, quarter_of(weeks), total, loaded.project.currency, response)
+    facts = (plan, lines, weeks, quarter_of(weeks), _total(loaded), loaded.project.currency)
+    return PlanProblem(*facts, response, windows=rule_windows(loaded, calendar))
 
 
 def plan_notes(session: Session, fitted: Fitted) -> list[str]:
@@ -330,8 +356,22 @@ def plan_notes(session: Session, fitted: Fitted) -> list[str]:
     return notes
 
 
-def write_plan(session: Session, plan: Plan, fitted: Fitted, out: Path, lang: Lang) -> dict[str, Any]:
-    """Write every file of a plan, each whole or not at all; returns plan.json's document."""
+@dataclass(frozen=True, slots=True)
+class Authorship:
+    """Who made a version of the budget, from which, and why; empty where nobody said."""
+
+    author: str = ""
+    note: str = ""
+    parent: str = ""
+
+
+def write_plan(
+    session: Session, plan: Plan, fitted: Fitted, out: Path, lang: Lang, who: Authorship | None = None
+) -> dict[str, Any]:
+    """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
+    from budget.versions import record_version
+    from optimizer.assemble import settled
+    from optimizer.workings import workings
     from reports.documents import plan_csv, plan_document
     from reports.page import render_page
     from reports.workbook import write_workbook
@@ -339,10 +379,13 @@ def write_plan(session: Session, plan: Plan, fitted: Fitted, out: Path, lang: La
     document = plan_document(plan, fitted.document["health"], fitted.document["fingerprint"], PLAN_FILES)
     about = _manifest(session, [])
     about["run_id"] = run_id(document)
-    document["id"] = about["run_id"]
+    written = asdict(who or Authorship())
+    document |= {"id": about["run_id"]} | written
+    about |= written
+    work = workings(settled(build_problem(session.loaded, fitted.curves)), [line.weekly_fen for line in plan.lines])
     with tempfile.TemporaryDirectory() as draft:
         book = Path(draft) / "plan.xlsx"
-        write_workbook(plan, fitted.document, about, book, lang)
+        write_workbook(plan, work, fitted.document, about, book, lang)
         workbook = book.read_bytes()
     page = render_page(plan, fitted.document, about, lang)
     # Everything is made before anything is written: an interrupted run leaves an older plan as it was.
@@ -354,6 +397,9 @@ def write_plan(session: Session, plan: Plan, fitted: Fitted, out: Path, lang: La
         {"name": name, "sha256": fingerprint_file(out / name)} for name in PLAN_FILES if name != "manifest.json"
     ]
     write_atomically(out / "manifest.json", to_json(about))
+    record_version(
+        session.home, document, about, {name: (out / name).read_bytes() for name in ("plan.json", "plan.csv")}
+    )
     return document
 
 
@@ -387,7 +433,7 @@ def rules_clash(session: Session, data: Data) -> Plan | None:
     """The infeasible plan, when the rules clash whatever the response; None when they can hold."""
     from optimizer.assemble import rules_can_hold
 
-    return rules_can_hold(rulebook_before_fit(session.loaded, data.panel))
+    return rules_can_hold(rulebook_before_fit(session.loaded, data))
 
 
 def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | None]:
@@ -396,7 +442,7 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
 
     data = read_data(session.loaded, progress)
     panel, calendar = data.panel, data.calendar
-    rulebook = rulebook_before_fit(session.loaded, panel)
+    rulebook = rulebook_before_fit(session.loaded, data)
     spend = panel.spend.sum(axis=(0, 1))
     facts = {
         "project": session.loaded.path.name,
@@ -427,13 +473,18 @@ def _believed(session: Session, data: Data) -> dict[str, Any]:
     return believed(prepare(panel, project.channels, calendar, project.data.events, project.model, data.lift_tests))
 
 
-def solve(session: Session, fitted: Fitted, *, gap: float, seconds: float) -> Plan:
-    """The plan of a fitted project."""
+def solve(
+    session: Session, fitted: Fitted, *, gap: float, seconds: float, held: Mapping[tuple[int, int], int] | None = None
+) -> Plan:
+    """The plan of a fitted project; ``held`` are cells (line, week) to keep, in fen."""
     from optimizer.assemble import make_plan
     from optimizer.planner import SolveOptions
 
-    problem = build_problem(session.loaded, fitted.curves)
-    return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), notes=plan_notes(session, fitted))
+    problem = replace(build_problem(session.loaded, fitted.curves), held=dict(held or {}))
+    notes = plan_notes(session, fitted)
+    if held:
+        notes.append(f"{len(held)} cells are held as edited; the rest was optimised around them.")
+    return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), notes=notes)
 
 
 def evaluate(session: Session, fitted: Fitted, plan_file: Path, out: Path) -> dict[str, Any]:
@@ -442,13 +493,70 @@ def evaluate(session: Session, fitted: Fitted, plan_file: Path, out: Path) -> di
     from optimizer.assemble import evaluate_plan
     from reports.documents import evaluation_document
 
-    problem = build_problem(session.loaded, fitted.curves)
+    loaded, changes = with_inputs_of(session.loaded, plan_file)
+    problem = build_problem(loaded, fitted.curves)
     fen = read_plan(plan_file, [line.name for line in problem.lines], problem.weeks)
-    evaluation = evaluate_plan(problem, np.array(fen, dtype=np.int64), plan_notes(session, fitted))
+    notes = [*plan_notes(session, fitted), *(f"By the workbook's Inputs: {change.told()}." for change in changes)]
+    evaluation = evaluate_plan(problem, np.array(fen, dtype=np.int64), notes)
     identity = fitted.document["fingerprint"]
     document = evaluation_document(evaluation, fitted.document["health"], identity, plan_file.name)
+    document["inputs_changed"] = [{"key": change.key, "value": change.value} for change in changes]
     write_atomically(out / "evaluation.json", to_json(document))
     return document
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What somebody changed in a planning workbook.
+
+    Attributes
+    ----------
+    parent : str
+        Id of the plan it was written for.
+    held : mapping of (line, week) to int
+        Fen of the edited cells.
+    cells : tuple of mapping
+        The same in words: line, week, from, to.
+    changes : tuple of Change
+        Of the total and the rules' numbers.
+    """
+
+    parent: str
+    held: Mapping[tuple[int, int], int]
+    cells: tuple[Mapping[str, Any], ...]
+    changes: tuple[Change, ...]
+
+
+def read_edits(session: Session, fitted: Fitted, plan_file: Path) -> tuple[Session, Edits]:
+    """Read an edited workbook; returns the session with its inputs, and what was edited."""
+    from budget.plan_files import read_edited
+
+    problem = build_problem(session.loaded, fitted.curves)
+    names = [line.name for line in problem.lines]
+    book = read_edited(plan_file, names, problem.weeks)
+    loaded, changes = with_inputs_of(session.loaded, plan_file)
+    cells = tuple(
+        {"line": names[i], "week": str(problem.weeks[t]), "from": book.solver[i][t] / 100, "to": fen / 100}
+        for (i, t), fen in book.edited.items()
+    )
+    return replace(session, loaded=loaded), Edits(book.run_id, book.edited, cells, changes)
+
+
+def with_inputs_of(loaded: LoadedProject, plan_file: Path) -> tuple[LoadedProject, tuple[Change, ...]]:
+    """The project with the total and the rules' numbers of an edited workbook, and what that changes.
+
+    ``--total`` comes before the workbook's own; other kinds of file change nothing.
+    """
+    from budget.changes import apply_changes, changed_inputs
+    from budget.plan_files import book_identity, read_inputs
+
+    if plan_file.suffix.lower() != ".xlsx":
+        return loaded, ()
+    book_identity(plan_file)
+    changes = changed_inputs(loaded, read_inputs(plan_file))
+    if loaded.total_given:
+        changes = tuple(change for change in changes if change.path != ("plan", "total"))
+    return (apply_changes(loaded, changes, plan_file.name) if changes else loaded), changes
 
 
 def simulate_market(folder: Path, *, seed: int, weeks: int, channels: int, demo: bool) -> dict[str, Any]:

@@ -42,6 +42,7 @@ STAGES = {
     "extract": "Reading the curves off the draws",
     "hold out": "Forecasting the last weeks from those before",
     "solve": "Solving",
+    "play": "Playing quarters",
 }
 
 

@@ -108,6 +108,28 @@ def step(node: Node, key: str | int) -> Node | None:
     return None
 
 
+def node_of(value: Any, source: Source) -> Node:
+    """A plain value as a tree that stands on line 1 of a source."""
+    if isinstance(value, dict):
+        return Node({str(key): node_of(child, source) for key, child in value.items()}, source, 1)
+    if isinstance(value, list | tuple):
+        return Node([node_of(child, source) for child in value], source, 1)
+    return Node(value, source, 1)
+
+
+def put(tree: Node, path: YamlPath, value: Any, source: Source) -> Node:
+    """The tree with a value at a path; blocks on the way are made where there are none."""
+    if not path:
+        return node_of(value, source)
+    key, rest = path[0], path[1:]
+    child = step(tree, key) or Node({}, source, 1)
+    changed = put(child, rest, value, source)
+    if isinstance(tree.value, list) and isinstance(key, int):
+        return Node([changed if at == key else node for at, node in enumerate(tree.value)], tree.source, tree.line)
+    kept = tree.value if isinstance(tree.value, dict) else {}
+    return Node({**kept, str(key): changed}, tree.source, tree.line)
+
+
 def place(tree: Node, path: YamlPath) -> str:
     """Where a path stands, for people: ``budget.yaml, line 14, plan.constraints."social cap".max``."""
     node = find(tree, path)

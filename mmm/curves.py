@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -24,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 FORMAT = 2
 LEAST_STOCK = 1e-6  # tangents are taken no nearer to zero, where slopes below 1 are infinitely steep
+HULL_BISECTIONS = 16
 GAP_WEEKS = 13  # weeks whose mean stands for spend between the last data and the plan
 
 
@@ -110,7 +112,8 @@ class ResponseCurves:
         known = dict(zip(self.weeks, self.spend, strict=True))
         ahead, behind = self.spend[-GAP_WEEKS:].mean(axis=0), self.spend[:4].mean(axis=0)
         wanted = [start - timedelta(weeks=lag) for lag in range(self.max_lag, 0, -1)]
-        return np.array([known.get(week, ahead if week > self.weeks[-1] else behind) for week in wanted])
+        found = [known.get(week, ahead if week > self.weeks[-1] else behind) for week in wanted]
+        return np.array(found).reshape(self.max_lag, len(self.names))
 
     def over(self, weeks: Sequence[date], intensity: Floats, after: Floats | None = None) -> WindowResponse:
         """The response to spend in ``weeks``, its carry-over tail included.
@@ -170,6 +173,34 @@ def load_curves(path: Path) -> ResponseCurves:
 
 
 @dataclass(frozen=True, slots=True)
+class Hull:
+    """Concave hull of every draw of one curve: a straight line up to some stock, the curve itself beyond.
+
+    Attributes
+    ----------
+    touch : array (draw, 1 or span)
+        Stock at which the line meets the curve.
+    until : array (draw, 1 or span)
+        Stock up to which the line counts: ``touch``; without end for a chord, nowhere for a concave curve.
+    slope : array (draw, 1 or span)
+        Steepness of the line.
+    is_curve : bool
+        No draw has a straight part.
+    """
+
+    touch: Floats
+    until: Floats
+    slope: Floats
+    is_curve: bool
+
+
+def _overshoot(family: Saturation, shape: tuple[Floats, ...], stock: Floats, start: Floats, base: Floats) -> Floats:
+    """How far the curve's tangent at a stock passes below the curve at ``start``, where its level is ``base``."""
+    level = family.level(stock, *shape, np)
+    return np.asarray(level - base - family.steepness(stock, level, *shape) * (stock - start))
+
+
+@dataclass(frozen=True, slots=True)
 class WindowResponse:
     """Response curves over a plan's weeks: spend (week, name) in, GMV (draw, name, span) out.
 
@@ -183,11 +214,13 @@ class WindowResponse:
     intensity: Floats  # (span,)
     by_name: Floats = field(init=False, repr=False)  # (name, draw, lag): the adstock weights, contiguous per name
     scale: Floats = field(init=False, repr=False)  # (name, draw, span): currency per week at full saturation
+    hulls: tuple[Hull, ...] = field(init=False, repr=False)  # over any stock, of every curve
 
     def __post_init__(self) -> None:
         peak = np.exp(self.curves.kappa.T[:, :, None] * self.intensity)
         object.__setattr__(self, "by_name", np.ascontiguousarray(self.curves.weights.transpose(1, 0, 2)))
         object.__setattr__(self, "scale", self.curves.ceiling.T[:, :, None] * peak)
+        object.__setattr__(self, "hulls", tuple(self._whole_hull(name) for name in range(len(self.curves.names))))
 
     @property
     def span(self) -> int:
@@ -213,6 +246,15 @@ class WindowResponse:
         """Expected GMV, array (name, span); what history carries over and later spend earns included."""
         lags = self.lags(spend)
         return np.stack([self._value(name, lags[name]).mean(axis=0) for name in range(len(self.curves.names))])
+
+    def totals(self, spend: Floats, worth: Floats, *, hull: bool = False) -> Floats:
+        """GMV of every draw, weighed by curve and week (name, span) and summed, array (draw,)."""
+        lags, total = self.lags(spend), np.zeros(self.curves.draws)
+        for name in range(len(self.curves.names)):
+            stock = np.maximum(self.by_name[name] @ lags[name].T, LEAST_STOCK)
+            level, _ = self._curve(name, stock, self.hulls[name] if hull else None)
+            total += (self.scale[name] * level) @ worth[name]
+        return total
 
     def thinned(self, draws: int) -> WindowResponse:
         """The same window on about ``draws`` evenly spaced draws."""
@@ -242,28 +284,127 @@ class WindowResponse:
         gradient : array (name, span, week)
             Change of each week's GMV per unit of spend in each plan week.
         """
-        curves = self.curves
-        lags = self.lags(spend)
-        mean = np.empty((len(curves.names), self.span))
-        gradient = np.zeros((len(curves.names), self.span, self.weeks))
-        for name in range(len(curves.names)):
-            weights = self.by_name[name]
-            stock = np.maximum(weights @ lags[name].T, LEAST_STOCK)
-            level, steep = self._curve(name, stock, hull=hull)
-            mean[name] = (self.scale[name] * level).mean(axis=0)
-            by_lag = (self.scale[name] * steep).T @ weights / (curves.draws * curves.reference[name])
-            for lag in range(curves.max_lag + 1):
-                at = np.arange(lag, min(self.span, lag + self.weeks))
-                gradient[name, at, at - lag] = by_lag[at, lag]
+        mean, by_lag = self.tangents(spend, hull=hull)
+        gradient = np.zeros((*mean.shape, self.weeks))
+        for lag in range(self.curves.max_lag + 1):
+            at = np.arange(lag, min(self.span, lag + self.weeks))
+            gradient[:, at, at - lag] = by_lag[:, at, lag]
         return mean, gradient
 
-    def _curve(self, name: int, stock: Floats, *, hull: bool) -> tuple[Floats, Floats]:
+    def tangents(
+        self,
+        spend: Floats,
+        *,
+        hull: bool = False,
+        hulls: Sequence[Hull] | None = None,
+        names: Sequence[int] | None = None,
+        shares: Floats | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Expected GMV and its slope in the spend of every lag, which is all a tangent needs.
+
+        Parameters
+        ----------
+        spend : array (week, name)
+            Currency per week.
+        hull : bool
+            Put every draw through its concave hull over any stock.
+        hulls : sequence of Hull, optional
+            Put the draws of the curves wanted through these hulls instead.
+        names : sequence of int, optional
+            The curves wanted; all of them when absent.
+        shares : array (draw,), optional
+            Weight of every draw, summing to one; alike when absent.
+
+        Returns
+        -------
+        mean : array (name, span)
+            Currency per week.
+        by_lag : array (name, span, lag)
+            Change of each week's GMV per unit of spend so many weeks before it.
+        """
+        curves = self.curves
+        wanted = range(len(curves.names)) if names is None else names
+        each = np.full(curves.draws, 1.0 / curves.draws) if shares is None else shares
+        lags = self.lags(spend)
+        mean = np.empty((len(wanted), self.span))
+        by_lag = np.empty((len(wanted), self.span, curves.max_lag + 1))
+        for row, name in enumerate(wanted):
+            weights = self.by_name[name]
+            stock = np.maximum(weights @ lags[name].T, LEAST_STOCK)
+            through = hulls[row] if hulls is not None else self.hulls[name] if hull else None
+            level, steep = self._curve(name, stock, through)
+            scale = self.scale[name]
+            mean[row] = np.einsum("d,dt,dt->t", each, scale, level)
+            steep *= scale
+            steep *= each[:, None]
+            by_lag[row] = steep.T @ weights / curves.reference[name]
+        return mean, by_lag
+
+    def _curve(self, name: int, stock: Floats, hull: Hull | None) -> tuple[Floats, Floats]:
         """Level and steepness of every draw's curve, or of its concave hull, at a stock (draw, span)."""
         family, shape = self.curves.family(name)
-        if not hull:
+        if hull is None or hull.is_curve:
             level = family.level(stock, *shape, np)
             return level, family.steepness(stock, level, *shape)
-        on_curve = np.maximum(stock, family.touch(*shape))
+        straight = stock < hull.until
+        on_curve = np.where(straight, hull.touch, stock)
         level = family.level(on_curve, *shape, np)
-        steep = family.steepness(on_curve, level, *shape)
+        steep = np.where(straight, hull.slope, family.steepness(on_curve, level, *shape))
         return level - steep * (on_curve - stock), steep
+
+    def _whole_hull(self, name: int) -> Hull:
+        family, shape = self.curves.family(name)
+        touch = family.touch(*shape)
+        on_curve = np.maximum(touch, LEAST_STOCK)
+        slope = family.steepness(on_curve, family.level(on_curve, *shape, np), *shape)
+        return Hull(touch, touch, slope, is_curve=not touch.any())
+
+    def hull_between(self, name: int, low: Floats, high: Floats) -> Hull:
+        """Concave hull of every draw's curve between two plans of a line, array (week,) currency each.
+
+        Every curve must be concave from some stock on and convex before it. The hull is then a tangent from the least
+        stock, and the curve itself from where it touches; or a chord, when it touches beyond the most.
+        """
+        whole = self.hulls[name]
+        if whole.is_curve:
+            return whole
+        family, shape = self.curves.family(name)
+        least, most = (np.maximum(self._stock(name, end), LEAST_STOCK) for end in (low, high))
+        most = np.maximum(most, least)
+        touch, slope = least.copy(), np.zeros_like(least)
+        bent = np.broadcast_to(whole.touch, least.shape) > least  # elsewhere the curve is concave all the way
+        if not bent.any():
+            return Hull(touch, np.full_like(touch, -np.inf), slope, is_curve=True)
+        each = tuple(np.broadcast_to(part, least.shape)[bent] for part in shape)
+        start, end, bend = least[bent], most[bent], np.broadcast_to(whole.touch, least.shape)[bent]
+        base = family.level(start, *each, np)
+        near, far = start.copy(), np.minimum(end, bend)
+        # A tangent from a later start touches earlier than the one from nothing, so the hull never is a chord past it.
+        chord = (end < bend) & (_overshoot(family, each, far, start, base) < 0.0)
+        for _ in range(HULL_BISECTIONS):
+            middle = 0.5 * (near + far)
+            over = _overshoot(family, each, middle, start, base) >= 0.0
+            near, far = np.where(over, near, middle), np.where(over, middle, far)
+        far = np.where(chord, end, far)
+        level = family.level(far, *each, np)
+        rise = (level - base) / np.maximum(far - start, LEAST_STOCK * 1e-6)
+        until = np.full_like(touch, -np.inf)
+        touch[bent], until[bent] = far, np.where(chord, np.inf, far)
+        slope[bent] = np.where(chord, rise, family.steepness(far, level, *each))
+        return Hull(touch, until, slope, is_curve=False)
+
+    def _stock(self, name: int, weekly: Floats) -> Floats:
+        """Stock of every draw, array (draw, span), at a line's spend (week,)."""
+        spend = np.zeros((self.weeks, len(self.curves.names)))
+        spend[:, name] = weekly
+        return np.asarray(self.by_name[name] @ self.lags(spend)[name].T)
+
+    def identity(self, name: int) -> bytes:
+        """What a tangent of one curve depends on, as a short hash: draws, family, reference and peaks."""
+        curves = self.curves
+        seen = blake2b(curves.saturation[name].encode(), digest_size=16)
+        for part in (self.by_name[name], curves.reference[name : name + 1], self.intensity):
+            seen.update(np.ascontiguousarray(part).tobytes())
+        for each in ("half_saturation", "slope", "tail", "ceiling", "kappa"):
+            seen.update(np.ascontiguousarray(getattr(curves, each)[:, name]).tobytes())
+        return seen.digest()

@@ -148,6 +148,9 @@ class ChannelSettings(Settings):
     """Long-term value multiplier."""
     weak_roi: PositiveFloat | None = None
     """Own threshold of the weak-ROI rule, overriding the rule's."""
+    acquisitions_per_visit: PositiveFloat | None = None
+    """Acquisitions (new customers, orders: what the project counts) per visit, such as 0.018; rules on the cost of an
+    acquisition need it."""
 
 
 class MediaShare(Settings):

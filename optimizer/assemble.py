@@ -13,24 +13,31 @@ from threadpoolctl import threadpool_limits
 from mmm.problems import BudgetError, TimeLimitReached
 from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
+from optimizer.cuts import CutPool
+from optimizer.effects import rule_reports
+from optimizer.forward import play_forward
 from optimizer.lines import is_named
-from optimizer.logic import must_cut, weak_weeks
+from optimizer.logic import weak_weeks
+from optimizer.objectives import line_margins
 from optimizer.plan import (
     Comparison,
-    ConstraintReport,
     Interval,
     LinePlan,
     Plan,
     PlanStatus,
     Proof,
-    RuleReport,
+    RuleValue,
 )
-from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, build_decision, optimise
-from optimizer.prices import Key, row_prices
+from optimizer.planner import Infeasible, OnRound, Optimum, SolveOptions, optimise
+from optimizer.prices import Key, limit_report, row_prices
 from optimizer.problem import PlanProblem, Rulebook
+from optimizer.program import build_decision
 from optimizer.ranges import near_optimal_ranges
+from optimizer.reasons import line_reasons
+from optimizer.returns import expected_gain
+from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
-from optimizer.rules import WeakRoiCut
+from optimizer.safe import best_plan, last_mix
 from optimizer.verify import Finding, broken, verify
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +47,7 @@ CLEARLY = 0.8  # probability from which on a plan is called better than another
 ROUGH_DRAWS = 100
 ROUGH_GAP = 1e-2
 ROUGH_SECONDS = 10.0
-INTERNAL_KINDS = {"sign", "reserve", "cut"}
+INTERNAL_KINDS = {"sign", "reserve", "cut", "release", "recovery"}
 
 
 class PlanRefused(BudgetError):
@@ -52,6 +59,10 @@ def make_plan(
     options: SolveOptions,
     on_round: OnRound = lambda _round, _gap: None,
     notes: Sequence[str] = (),
+    *,
+    pool: CutPool | None = None,
+    ranges: bool = True,
+    settle: bool = True,
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -63,6 +74,12 @@ def make_plan(
         Told the round and the gap so far.
     notes : sequence of str
         Sentences the reader must see; the plan adds its own.
+    pool : CutPool, optional
+        Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
+    ranges : bool
+        Look for near-optimal ranges and play the quarter forward, which a scenario among many need not have.
+    settle : bool
+        Ask a rough plan how spend goes on afterwards (:func:`settled`); else it goes on as the problem says.
 
     Returns
     -------
@@ -79,26 +96,27 @@ def make_plan(
     began = time.monotonic()
     # The products here are small: more BLAS threads only cost time, and one makes the answer the same everywhere.
     with threadpool_limits(limits=1, user_api="blas"):
-        problem = settled(problem)
+        problem = settled(problem) if settle else problem
         try:
-            optimum = optimise(problem, options, on_round)
+            optimum = best_plan(problem, options, on_round, pool)
         except Infeasible as found:
-            return _impossible(problem, explain(found.search.decision, found.search.master))
+            return _impossible(problem, explain(found.search.decision, found.search))
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
-        return _describe(problem, options, optimum, fen, findings, notes, began)
+        return _describe(problem, options, optimum, fen, findings, notes, began, ranges=ranges)
 
 
 def settled(problem: PlanProblem) -> PlanProblem:
     """The problem with spend going on, after the plan, at the weekly mean of a first rough plan.
 
     What the last weeks carry over is worth what it adds to the spend that follows. Were that spend lower than the
-    plan's own, every plan would pile money into its last weeks. The rough plan needs few draws and no weak-ROI logic;
+    plan's own, every plan would pile money into its last weeks. The rough plan needs few draws and no rules on ROI;
     where it cannot be made the problem stays as it is.
     """
     rough = replace(
         problem,
-        settings=problem.settings.model_copy(update={"rules": ()}),
+        held={},  # a plan that is edited or scored is seen in the same surroundings as the one it came from
+        settings=problem.settings.on_spend().for_the_mean(),
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:
@@ -133,6 +151,9 @@ def check(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
         When a rule is broken.
     """
     findings = findings_of(problem, fen)
+    moved = [place for place, given in problem.held.items() if fen[place] != given]
+    if moved:
+        raise PlanRefused(f"the plan moved {len(moved)} of the cells it was to hold; please report this")
     faults = broken(findings)
     if faults:
         told = "\n".join(f"- {fault.sentence}" for fault in faults)
@@ -143,7 +164,17 @@ def check(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
 def findings_of(problem: PlanProblem, fen: Fen) -> tuple[Finding, ...]:
     """Every limit and what a whole-fen plan (line, week) makes of it."""
     weekly = expected_weekly(problem, fen / 100)
-    return verify(problem.settings, problem.lines, problem.weeks, problem.total_fen, fen.tolist(), weekly)
+    return verify(
+        problem.settings,
+        problem.lines,
+        problem.weeks,
+        problem.total_fen,
+        fen.tolist(),
+        weekly,
+        windows=problem.windows,
+        previous=problem.previous,
+        earned=expected_gain(problem, fen / 100),
+    )
 
 
 def interval(draws: Floats) -> Interval:
@@ -186,18 +217,27 @@ def _describe(
     findings: Sequence[Finding],
     notes: Sequence[str],
     began: float,
+    *,
+    ranges: bool,
 ) -> Plan:
     """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
-    ranges = near_optimal_ranges(optimum)
-    scored = _scored(problem, fen, findings, prices, ranges)
+    scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
+    scored = with_forward(problem, scored, fen) if ranges else scored
     own = _own_notes(problem, options, optimum, fen / 100)
+    reasons = line_reasons(problem, fen / 100, scored.constraints, scored.rules)
     return replace(
         scored,
+        lines=tuple(replace(line, reason=why) for line, why in zip(scored.lines, reasons, strict=True)),
         status=_status(optimum, options),
         total_fen=problem.total_fen,
         proof=_proof(problem, optimum, fen, began),
-        notes=(*notes, *_pro_rata_note(problem, fen / 100, scored.pro_rata), *own),
+        notes=(
+            *notes,
+            *_safe_note(problem, scored.pro_rata),
+            *_pro_rata_note(problem, fen / 100, scored.pro_rata),
+            *own,
+        ),
     )
 
 
@@ -213,7 +253,6 @@ def _scored(
     gains = problem.response.incremental(spend[: problem.responding].T)
     total, spent = gains.sum(axis=1), float(spend.sum())
     goal = problem.settings.objective
-    worst = np.sort(total)[: max(1, round(goal.cvar.level * total.size))]
     return Plan(
         status=PlanStatus.FEASIBLE,
         quarter=problem.quarter,
@@ -223,28 +262,49 @@ def _scored(
         lines=describe_lines(problem, fen, gains, ranges),
         gmv=interval(total),
         roi=float(total.mean()) / spent if spent > 0 else None,
-        profit=float(total.mean()) * goal.margin - spent if goal.margin else None,
-        cvar=float(worst.mean()),
+        profit=float(gains.mean(axis=0) @ line_margins(problem)) - spent if goal.margin else None,
+        cvar=worst_mean(total, goal.cvar.level),
+        prob_target=None if goal.target_gmv is None else float((total >= goal.target_gmv).mean()),
         proof=None,
-        constraints=tuple(_limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
-        rules=tuple(_rule_report(problem, rule, spend) for rule in problem.settings.rules),
+        constraints=tuple(limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
+        rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
         last_quarter=_against(problem, total, _last_year(problem)),
-        pro_rata=_against(problem, total, _pro_rata(problem, spend)),
+        pro_rata=_against(problem, total, last_mix(problem, spend)),
         notes=(),
     )
+
+
+def with_forward(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
+    """The plan with what the weak-ROI rule will do to it in the quarters that may come."""
+    found = play_forward(problem, fen / 100)
+    if found is None:
+        return plan
+    names = problem.responding
+    lines = [
+        replace(line, prob_cut=float(found.prob_cut[i]), spend_after_cuts=float(found.spend_after[i]))
+        for i, line in enumerate(plan.lines[:names])
+    ]
+    saved = float(found.saved.mean())
+    value = RuleValue(
+        gmv=interval(found.gmv),
+        saved=interval(found.saved),
+        lost_per_unit=-float(found.gmv.mean()) / saved if saved > 0 else None,
+        paths=found.gmv.size,
+    )
+    return replace(plan, lines=(*lines, *plan.lines[names:]), rule_value=value)
 
 
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
     if optimum.timed_out and optimum.search_gap > options.gap:
         return PlanStatus.TIME_LIMIT
-    return PlanStatus.OPTIMAL if optimum.gap <= options.gap else PlanStatus.FEASIBLE
+    return PlanStatus.OPTIMAL if optimum.gap <= optimum.target else PlanStatus.FEASIBLE
 
 
 def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Proof:
     """Objective of the rounded plan against the bound."""
     spend = fen / 100
-    objective = optimum.search.objective_of(spend, problem.response.mean(spend[: problem.responding].T))
+    objective = optimum.search.value_of(spend)
     bound = max(optimum.bound, objective)
     return Proof(
         objective=objective,
@@ -296,10 +356,10 @@ def describe_lines(
 def _weak_fortnight(problem: PlanProblem, spend: Floats) -> dict[int, float]:
     """Probability, over the curves' uncertainty, that a line has a weak streak in the plan; by line."""
     found: dict[int, float] = {}
-    if not problem.settings.rules:
+    if not problem.settings.cuts:
         return found
     weekly = problem.response.value(spend[: problem.responding].T)[:, :, : spend.shape[1]]
-    for rule in problem.settings.rules:
+    for rule in problem.settings.cuts:
         for index, line in enumerate(problem.lines):
             if line.reserve or not is_named(line.name, rule.lines):
                 continue
@@ -311,64 +371,9 @@ def _weak_fortnight(problem: PlanProblem, spend: Floats) -> dict[int, float]:
     return found
 
 
-def _limit_report(problem: PlanProblem, finding: Finding, prices: Mapping[Key, float] | None) -> ConstraintReport:
-    """One limit with its price."""
-    names = [line.name for line in problem.lines]
-    index = None if finding.line is None else names.index(finding.line)
-    price = None if prices is None else prices.get((finding.name, index, finding.sense), 0.0)
-    share = finding.unit == "share"
-    if price is not None:
-        price = (price * 0.01 if share else price) if finding.binding else 0.0
-    unit = "one percentage point" if share else f"one {problem.currency}"
-    return ConstraintReport(
-        name=finding.name,
-        kind=finding.kind,
-        line=finding.line,
-        sense=finding.sense,
-        value=finding.value,
-        limit=finding.limit,
-        unit=problem.currency if finding.unit == "CNY" else finding.unit,
-        binding=finding.binding,
-        price=price,
-        price_unit=unit,
-    )
-
-
-def _rule_report(problem: PlanProblem, rule: WeakRoiCut, spend: Floats) -> RuleReport:
-    """Which lines a weak-ROI rule cuts in this plan, and by how much."""
-    weekly = expected_weekly(problem, spend)
-    effects, lines = [], []
-    for index, line in enumerate(problem.lines):
-        if line.reserve or not is_named(line.name, rule.lines):
-            continue
-        told = []
-        if line.weak_weeks >= rule.weeks and line.recent.size:
-            held = (1 - rule.cut) * float(line.recent[-1])
-            told.append(
-                f"{line.name} was under 1:{line.weak_roi or rule.roi_below:g} in the last {line.weak_weeks} weeks of "
-                f"data, so its first week is held to {held:,.2f}"
-            )
-        cuts = must_cut(rule, line, weak_weeks(rule, line, spend[index], weekly[index]))
-        weeks = [problem.weeks[week + 1].isoformat() for week in np.flatnonzero(cuts) if spend[index, week] > 0]
-        if weeks:
-            told.append(f"{line.name} is projected weak, so it is cut in the weeks of {', '.join(weeks)}")
-        if told:
-            lines.append(line.name)
-            effects.append("; ".join(told))
-    effect = ". ".join(effects) + "." if effects else "No line is weak long enough in this plan."
-    return RuleReport(rule.name, rule.kind, fired=bool(lines), lines=tuple(lines), effect=effect)
-
-
 def _last_year(problem: PlanProblem) -> Floats:
     """Spend of the same weeks last year, array (line, week)."""
     return np.array([line.reference for line in problem.lines])
-
-
-def _pro_rata(problem: PlanProblem, spend: Floats) -> Floats:
-    """Last year's mix and weeks, scaled to the money that this plan gives to lines with a response."""
-    past = _last_year(problem)
-    paid = float(spend[: problem.responding].sum())
-    return past * (paid / past.sum()) if past.sum() > 0 else past
 
 
 def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison | None:
@@ -385,11 +390,26 @@ def _against(problem: PlanProblem, total: Floats, other: Floats) -> Comparison |
     )
 
 
+def _safe_note(problem: PlanProblem, pro_rata: Comparison | None) -> list[str]:
+    """How safe a plan is that was asked to be, and how sure that is."""
+    safe = problem.settings.objective.safe
+    if safe is None or pro_rata is None:
+        return []
+    chance, draws = pro_rata.prob_better, problem.response.curves.draws
+    error = (chance * (1 - chance) / draws) ** 0.5
+    held = "as asked" if chance >= safe.probability else f"short of the {safe.probability:.0%} asked for"
+    told = (
+        f"With probability {chance:.1%} this plan earns more than last year's mix with the same money, {held} (counted "
+        f"on {draws:,} draws, standard error {error:.1%}; the curves' uncertainty, not the market's, is what it knows)."
+    )
+    return [told]
+
+
 def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | None) -> list[str]:
     """Which rules last year's mix would break, where the plan is not clearly better than it."""
     if pro_rata is None or pro_rata.prob_better >= CLEARLY:
         return []
-    mix = _pro_rata(problem, spend)
+    mix = last_mix(problem, spend)
     reserved = np.array([line.reserve for line in problem.lines])
     mix[reserved] = spend[reserved]
     faults = broken(findings_of(problem, np.rint(mix * 100).astype(np.int64)))
@@ -406,7 +426,7 @@ def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | N
 def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, spend: Floats) -> list[str]:
     """What the reader must know of this plan."""
     notes = []
-    if optimum.gap > options.gap:
+    if optimum.gap > max(options.gap, optimum.target):
         notes.append(
             "Some response draws are S-shaped, so the proof goes by their concave hulls: it shows that no plan earns "
             f"more than {optimum.gap:.2%} above this one."

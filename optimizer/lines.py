@@ -39,6 +39,8 @@ class Line:
         Mean weekly spend over all data, currency.
     visits_per_cny : float or None
         Visits per unit of spend over the last 52 weeks.
+    acquisitions_per_cny : float or None
+        Acquisitions (new customers, orders) per unit of spend: visits times the channel's rate.
     attributed_ratio : float or None
         Platform-attributed GMV over modelled GMV of the last 52 weeks.
     weak_weeks : int
@@ -59,6 +61,7 @@ class Line:
     has_reference: bool = True
     visits_per_cny: float | None = None
     attributed_ratio: float | None = None
+    acquisitions_per_cny: float | None = None
     weak_weeks: int = 0
     prior_only: bool = False
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from typing import Literal
+
+Verdict = Literal["wins", "loses", "keeps"]
+Cause = Literal["earns_more", "earns_less", "alike", "cut", "held_up", "held_down", "rules", "reserved"]
+Basis = Literal["last_year", "previous"]
 
 
 class PlanStatus(Enum):
@@ -54,6 +59,41 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a line has the money it has.
+
+    Attributes
+    ----------
+    verdict : str
+        Whether it wins, loses or keeps money against ``before``.
+    cause : str
+        What decides: its next yuan earns more (less) than the others' did at ``before``; a weak-ROI cut; rules hold it
+        up (down) though its next yuan earns less (more) than the others'; other rules; or it is reserved.
+    basis : str
+        What ``before`` is: the plan that is replaced, or last year's mix scaled to this plan's money.
+    before, after : float
+        Currency.
+    next_before, others_before : float or None
+        What one more unit of money earned at ``before``: on this line, and on the other lines on average.
+    next_after, others_after : float or None
+        The same in this plan.
+    rules : tuple of str
+        Names of the rules that hold it.
+    """
+
+    verdict: Verdict
+    cause: Cause
+    basis: Basis
+    before: float
+    after: float
+    next_before: float | None
+    others_before: float | None
+    next_after: float | None
+    others_after: float | None
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LinePlan:
     """One budget line.
 
@@ -79,6 +119,12 @@ class LinePlan:
         Spends of the line among plans within 1% of the best.
     prior_only : bool
         The line has too little history; its curve is its prior.
+    reason : Reason or None
+        Why it has this money; None in a plan that was not solved for.
+    prob_cut : float or None
+        Probability that the weak-ROI rule takes money from the line during the plan; None where it was not simulated.
+    spend_after_cuts : float or None
+        Expected spend once the rule has acted, currency.
     """
 
     name: str
@@ -94,6 +140,9 @@ class LinePlan:
     prob_weak: float | None
     near_optimal: tuple[float, float] | None
     prior_only: bool
+    reason: Reason | None = None
+    prob_cut: float | None = None
+    spend_after_cuts: float | None = None
 
     @property
     def spend_fen(self) -> int:
@@ -105,8 +154,10 @@ class LinePlan:
 class ConstraintReport:
     """One row of business logic as the plan leaves it.
 
-    ``value`` and ``limit`` are in ``unit`` ("CNY" or "share"); ``price`` is what one unit of ``price_unit`` more of the
-    limit would add to the objective, None when the solver gives none.
+    ``value`` and ``limit`` are in ``unit`` (the currency, "share", "roi", "cost", "lines" or "weeks"); ``price`` is
+    what one unit of ``price_unit`` more of the limit would add to the objective, None when the solver gives none.
+    ``part`` is which of the rule's own limits it is, where it has several. A ``soft`` rule may be beyond its limit, by
+    ``violation`` in ``unit``.
     """
 
     name: str
@@ -119,6 +170,9 @@ class ConstraintReport:
     binding: bool
     price: float | None
     price_unit: str | None
+    part: str = ""
+    soft: bool = False
+    violation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +229,33 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleValue:
+    """What the weak-ROI rule is worth: quarters that may come, played with it and without it.
+
+    Attributes
+    ----------
+    gmv : Interval
+        GMV that the rule adds; it mostly takes some away.
+    saved : Interval
+        Money that it leaves unspent.
+    lost_per_unit : float or None
+        GMV lost per unit of money saved: what the money that is cut would have earned. None when nothing is cut.
+    paths : int
+        Quarters played.
+    """
+
+    gmv: Interval
+    saved: Interval
+    lost_per_unit: float | None
+    paths: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A division of the budget by line and week.
 
-    ``notes`` are plain sentences the reader must see: which reference weeks were used, which gap is honest, which
-    channel says nothing.
+    ``prob_target`` is the probability of reaching the GMV target, where there is one. ``notes`` are plain sentences
+    the reader must see: which reference weeks were used, which gap is honest, which channel says nothing.
     """
 
     status: PlanStatus
@@ -201,3 +277,5 @@ class Plan:
     notes: tuple[str, ...]
     conflict: tuple[Conflict, ...] = ()
     relaxation: tuple[Relaxation, ...] = ()
+    prob_target: float | None = None
+    rule_value: RuleValue | None = None

@@ -11,23 +11,25 @@ approximation). The in-out step between incumbent and answer follows Ben-Ameur &
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-import pyomo.environ as pyo
 
 from mmm.problems import TimeLimitReached
-from optimizer.decision import Decision, ReserveRule, TotalRule
-from optimizer.logic import SAFE, broken_cuts, opening_cuts, streak_rows, weak_weeks
-from optimizer.problem import PlanProblem, Rulebook
-from optimizer.solver import Ints, Master
+from optimizer.branching import Tree
+from optimizer.cuts import CutPool
+from optimizer.logic import SAFE, broken_cuts, hold_weeks, weak_weeks
+from optimizer.problem import PlanProblem
+from optimizer.program import Search, build_search
+from optimizer.returns import keeps_returns, mend
+from optimizer.solver import Solved
 
 Floats = npt.NDArray[np.float64]
 OnRound = Callable[[int, float], None]
 
-START_MULTIPLES = (0.1, 0.4, 0.8, 1.2, 2.0)
 MOST_ROUNDS = 200
 LOGIC_GAP = 2e-3
 STALLED = 1e-7  # scaled money
@@ -38,7 +40,12 @@ class SolveOptions:
     """How hard to look."""
 
     gap: float = 1e-4
+    """Where every draw is concave."""
+    branch_gap: float = 5e-3
+    """Where draws are S-shaped, unless ``gap`` is larger."""
     seconds: float = 60.0
+    branch: bool = True
+    """Whether to close by branching what S-shaped draws leave open; without, the plan says the gap of their hulls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,8 @@ class Optimum:
         The solver's columns when the plan was found, for its switches.
     timed_out : bool
         The time was up before the search was done.
+    target : float
+        The gap that was looked for.
     search : Search
         The linear program as it stands, for prices and near-optimal ranges.
     """
@@ -69,6 +78,7 @@ class Optimum:
     rounds: int
     columns: Floats
     timed_out: bool
+    target: float
     search: Search
 
     @property
@@ -90,154 +100,13 @@ class Infeasible(Exception):
         self.search = search
 
 
-@dataclass(slots=True)
-class Search:
-    """The growing linear program.
-
-    Attributes
-    ----------
-    spend_columns : array (line, week) of int
-    theta_columns : array (name, span) of int
-        theta is the expected response in units of ``kpi_unit``, so that no currency reaches the solver.
-    switches : array (switch,) of int
-        Columns of the 0/1 variables.
-    carried : float
-        The objective without any planned spend (what history carries in, what later spend earns); it is left out of
-        every objective and bound, so that the gap is a share of what the plan itself adds.
-    weak_columns : mapping of (rule's name, line) to array (week,) of int
-        Switches of the weak-ROI logic, where it is in the program.
-    """
-
-    problem: PlanProblem
-    decision: Decision
-    master: Master
-    spend_columns: Ints
-    theta_columns: Ints
-    switches: Ints
-    kpi_unit: float
-    carried: float
-    weak_columns: Mapping[tuple[str, int], Ints]
-
-    @property
-    def has_logic(self) -> bool:
-        """True when the weak-ROI logic of some lines is in the program."""
-        return bool(self.weak_columns)
-
-    def breaks_logic(self, spend: Floats) -> bool:
-        """Whether a line whose logic is in the program breaks it by the true response; others get theirs later."""
-        return bool(broken_lines(self.problem, spend) & {line for _, line in self.weak_columns})
-
-    def spend_of(self, columns: Floats) -> Floats:
-        """Spend in currency from a solution, array (line, week)."""
-        return np.asarray(np.maximum(columns[self.spend_columns], 0.0) * self.decision.unit)
-
-    def objective_costs(self) -> tuple[Ints, Floats]:
-        """Columns and costs of the plan's own objective, in the solver's units."""
-        per_gmv, per_money = objective_weights(self.problem)
-        columns = np.concatenate([self.theta_columns.ravel(), self.spend_columns.ravel()])
-        money = np.full(self.spend_columns.size, -per_money * self.decision.unit / self.kpi_unit)
-        return columns, np.concatenate([np.full(self.theta_columns.size, per_gmv), money])
-
-    def set_objective(self) -> None:
-        """Put the plan's own objective into the solver."""
-        self.master.set_costs(*self.objective_costs())
-
-    def respond(self, spend: Floats, *, hull: bool) -> tuple[Floats, Floats]:
-        """Expected response (name, span) and its gradient (name, span, week) at a plan (line, week)."""
-        return self.problem.response.mean_and_gradient(spend[: self.problem.responding].T, hull=hull)
-
-    def objective_of(self, spend: Floats, mean: Floats) -> float:
-        """The objective in currency, from a plan and its expected response."""
-        per_gmv, per_money = objective_weights(self.problem)
-        return float(per_gmv * mean.sum() - per_money * spend.sum()) - self.carried
-
-    def cut_at(self, spend: Floats) -> float:
-        """Add the tangents of every line and week at a plan; returns the objective on the concave hulls."""
-        mean, gradient = self.respond(spend, hull=True)
-        names, span, _ = gradient.shape
-        constant = (mean - np.einsum("ctw,cw->ct", gradient, spend[:names])) / self.kpi_unit
-        slopes = gradient * (self.decision.unit / self.kpi_unit)
-        columns = np.broadcast_to(self.spend_columns[:names, None, :], slopes.shape)
-        index = np.concatenate([self.theta_columns[:, :, None], columns], axis=2)
-        value = np.concatenate([np.ones((names, span, 1)), -slopes], axis=2)
-        keep = value != 0.0
-        starts = np.concatenate([[0], np.cumsum(keep.sum(axis=2).ravel())[:-1]]).astype(np.int32)
-        upper = constant.ravel()
-        lower = np.full(upper.size, -np.inf)
-        self.master.add_rows(lower, upper, starts, index[keep].astype(np.int32), value[keep])
-        return self.objective_of(spend, mean)
-
-
-def objective_weights(problem: PlanProblem) -> tuple[float, float]:
-    """What one unit of GMV, and one unit of money not spent, count in the objective."""
-    goal = problem.settings.objective
-    if goal.maximise == "profit":
-        return goal.margin or 1.0, 1.0
-    return 1.0, 0.0
-
-
-def flat_plan(problem: PlanProblem) -> Floats:
-    """The total divided like last year's mix, every week alike, array (line, week).
-
-    Lines without a past get a tenth of the mean line's weight.
-    """
-    past = np.array([float(line.reference.sum()) for line in problem.lines])
-    new = 0.1 * past[past > 0].mean() if (past > 0).any() else 1.0
-    weight = np.where(past > 0, past, new)
-    per_week = problem.total * weight / weight.sum() / len(problem.weeks)
-    return np.repeat(per_week[:, None], len(problem.weeks), axis=1)
-
-
-def build_decision(problem: Rulebook) -> Decision:
-    """Variables and every business row that needs no response, the opening cuts of weak lines included."""
-    decision = Decision(problem.lines, problem.weeks, problem.total)
-    exact = problem.settings.total_rule == "equal"
-    decision.add(TotalRule(name="total", amount=problem.total, exact=exact).rows(decision))
-    decision.add(ReserveRule(name="reserve lines spread evenly").rows(decision))
-    for constraint in problem.settings.constraints:
-        decision.add(constraint.rows(decision))
-    for rule in problem.settings.rules:
-        decision.add(opening_cuts(rule, decision))
-    return decision
-
-
-def build_search(problem: PlanProblem, caps: Mapping[int, Floats] | None = None) -> Search:
-    """The first linear program: business rows, one theta per line and week, tangents at multiples of a flat plan.
-
-    ``caps`` names the lines whose weak-ROI logic is put in, with the most each can spend in each week.
-    """
-    decision = build_decision(problem)
-    start = flat_plan(problem)
-    mean, _ = problem.response.mean_and_gradient(start[: problem.responding].T)
-    names, span = mean.shape
-    per_gmv, _ = objective_weights(problem)
-    kpi_unit = float(mean.sum()) / mean.size or 1.0
-    model = decision.model
-    model.RESPONSES = pyo.RangeSet(0, names - 1)
-    model.SPAN = pyo.RangeSet(0, span - 1)
-    model.theta = pyo.Var(model.RESPONSES, model.SPAN)
-    model.objective = pyo.Objective(expr=pyo.quicksum(model.theta.values()), sense=pyo.maximize)
-    for rule in problem.settings.rules if caps else ():
-        decision.add(streak_rows(rule, decision, model.theta, kpi_unit, caps or {}))
-    master = Master(model)
-    search = Search(
-        problem=problem,
-        decision=decision,
-        master=master,
-        spend_columns=master.columns_of(model.spend.values()).reshape(len(problem.lines), len(problem.weeks)),
-        theta_columns=master.columns_of(model.theta.values()).reshape(names, span),
-        switches=master.columns_of(model.switches.values()),
-        kpi_unit=kpi_unit,
-        carried=per_gmv * float(problem.response.mean(np.zeros((len(problem.weeks), names))).sum()),
-        weak_columns={key: master.columns_of(weak) for key, weak in decision.weak.items()},
-    )
-    search.set_objective()
-    for multiple in START_MULTIPLES:
-        search.cut_at(multiple * start)
-    return search
-
-
-def optimise(problem: PlanProblem, options: SolveOptions, on_round: OnRound = lambda _round, _gap: None) -> Optimum:
+def optimise(
+    problem: PlanProblem,
+    options: SolveOptions,
+    on_round: OnRound = lambda _round, _gap: None,
+    pool: CutPool | None = None,
+    against: Floats | None = None,
+) -> Optimum:
     """Solve to the gap asked for.
 
     Weak-ROI logic is put in only for the lines that would break it: where none does, the optimum without the logic is
@@ -249,6 +118,10 @@ def optimise(problem: PlanProblem, options: SolveOptions, on_round: OnRound = la
     options : SolveOptions
     on_round : callable
         Told the round and the gap so far.
+    pool : CutPool, optional
+        Tangents of earlier solves to start from; what this one finds is added.
+    against : array (draw,), optional
+        What risk is measured against, in currency of the objective; doing nothing when absent.
 
     Returns
     -------
@@ -263,32 +136,77 @@ def optimise(problem: PlanProblem, options: SolveOptions, on_round: OnRound = la
     """
     ends = time.monotonic() + options.seconds
     caps: dict[int, Floats] = {}
-    search = build_search(problem)
+    known = CutPool() if pool is None else pool
+    search = build_search(problem, known, against=against)
     found = approximate(search, options, ends, on_round)
     while broken := broken_lines(problem, found.spend) - set(caps):
         caps |= {line: most_spend(search, line, ends) for line in sorted(broken)}
-        logical = build_search(problem, caps)
-        logical.cut_at(found.spend)
+        logical = build_search(problem, known, caps, against)
         found = approximate(logical, options, ends, on_round, rounds=found.rounds)
-    return found
+    return branched(found, options, ends, on_round) if options.branch and bends(found) else found
+
+
+def bends(found: Optimum) -> bool:
+    """Whether S-shaped draws leave a gap that branching can close; with risk in the objective it stays as it is."""
+    return (
+        found.search.risk is None
+        and found.gap > found.target
+        and not all(hull.is_curve for hull in found.search.problem.response.hulls)
+    )
+
+
+def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRound) -> Optimum:
+    """The plan after branching on what S-shaped draws leave open."""
+    search = found.search
+
+    def accept(spend: Floats, columns: Floats) -> tuple[Floats, Floats] | None:
+        held = repair(search, spend, columns, ends) if breaks_logic(search, spend) else (spend, columns)
+        if held is not None and not keeps_returns(search.problem, held[0]):
+            held = mended_with_logic(search, *held, best=None, ends=ends)
+        return None if held is None or broken_lines(search.problem, held[0]) else held
+
+    target = max(options.gap, options.branch_gap)
+    tree = Tree(
+        search, accept, target, options.gap, ends, found.spend, found.columns, found.objective, rounds=found.rounds
+    )
+    bound = min(found.bound, tree.run(found.bound, on_round))
+    search.remember(tree.best)
+    return replace(
+        found,
+        spend=tree.best,
+        columns=tree.columns,
+        objective=tree.objective,
+        bound=max(bound, tree.objective),
+        rounds=tree.rounds,
+        target=target,
+    )
 
 
 def broken_lines(problem: PlanProblem, spend: Floats) -> set[int]:
     """Lines that break a weak-ROI rule at this plan, by the true expected response."""
-    if not problem.settings.rules:
+    cuts, rules = problem.settings.cuts, problem.settings.rules
+    if not cuts:
         return set()
     mean, _ = problem.response.mean_and_gradient(spend[: problem.responding].T)
     weekly = mean[:, : len(problem.weeks)]
-    return set().union(*(broken_cuts(rule, problem.lines, spend, weekly) for rule in problem.settings.rules))
+    return set().union(*(broken_cuts(cut, problem.lines, spend, weekly, hold_weeks(cut, rules)) for cut in cuts))
+
+
+def breaks_logic(search: Search, spend: Floats) -> bool:
+    """Whether a line whose logic is in the program breaks it by the true response; others get theirs later."""
+    return bool(broken_lines(search.problem, spend) & {line for _, line in search.weak_columns})
 
 
 def most_spend(search: Search, line: int, ends: float) -> Floats:
     """The most any plan can spend on a line in each week under the business rows, array (week,), currency."""
     most = np.empty(len(search.problem.weeks))
+    # With fractions allowed each answer is a fast linear program, and no less a ceiling.
+    search.master.set_integer(search.switches, integer=False)
     for week, column in enumerate(search.spend_columns[line]):
         search.master.set_costs(np.array([column], dtype=np.int32), np.ones(1))
         solved = search.master.solve(seconds=ends - time.monotonic(), gap=0.0)
         most[week] = solved.bound * search.decision.unit if np.isfinite(solved.bound) else search.problem.total
+    search.master.set_integer(search.switches, integer=True)
     search.set_objective()
     return most
 
@@ -299,11 +217,29 @@ def approximate(search: Search, options: SolveOptions, ends: float, on_round: On
     With 0/1 variables the tangents are first found with fractions allowed, which is a fast linear program; the integer
     program then needs few rounds.
     """
-    if search.switches.size:
-        search.master.set_integer(search.switches, integer=False)
-        rounds = _Rounds(search, options, ends, on_round, rounds, relaxed=True).run().rounds
-        search.master.set_integer(search.switches, integer=True)
-    return _Rounds(search, options, ends, on_round, rounds, relaxed=False).run().optimum()
+    if not search.switches.size:
+        return _Rounds(search, options, ends, on_round, rounds).run().optimum()
+    relaxed = _Rounds(search, options, ends, on_round, rounds, relaxed=True)
+    search.master.set_integer(search.switches, integer=False)
+    relaxed.run()
+    held = _held(relaxed)
+    search.master.set_integer(search.switches, integer=True)
+    final = replace(held, bound=relaxed.bound, last=np.empty(0), timed_out=relaxed.timed_out)
+    return (final if final.gap <= final.target else final.run()).optimum()
+
+
+def _held(relaxed: _Rounds) -> _Rounds:
+    """The best plan with every switch rounded to where the relaxed program put it: often the best plan of all."""
+    search = relaxed.search
+    held = replace(relaxed, relaxed=False, best=None, hull=-np.inf, bound=np.inf, last=np.empty(0))
+    if relaxed.best is None:
+        return held
+    values = np.rint(relaxed.best_columns[search.switches])
+    search.limit_switches(values, values)
+    with suppress(Infeasible):
+        held.run()
+    search.limit_switches(np.zeros(values.size), np.ones(values.size))
+    return held
 
 
 @dataclass(slots=True)
@@ -315,7 +251,7 @@ class _Rounds:
     ends: float
     on_round: OnRound
     rounds: int
-    relaxed: bool
+    relaxed: bool = False
     best: Floats | None = None
     best_columns: Floats = field(default_factory=lambda: np.empty(0))
     hull: float = -np.inf
@@ -332,7 +268,7 @@ class _Rounds:
         """Solve and cut until done."""
         for _ in range(MOST_ROUNDS):
             self.rounds += 1
-            solved = self.search.master.solve(seconds=self.ends - time.monotonic(), gap=self.target / 10)
+            solved = self._solve()
             if solved.outcome == "infeasible":
                 raise Infeasible(self.search)
             self.bound = min(self.bound, solved.bound * self.search.kpi_unit - self.search.carried)
@@ -358,6 +294,13 @@ class _Rounds:
             return np.inf
         return (self.bound - self.hull) / max(abs(self.hull), 1e-300)
 
+    def _solve(self) -> Solved:
+        """Solve over all tangents that are known; those not in the program are looked up, which costs no draw."""
+        while True:
+            solved = self.search.master.solve(seconds=self.ends - time.monotonic(), gap=self.target / 10)
+            if not solved.columns.size or not self.search.add_known(self.search.spend_of(solved.columns)):
+                return solved
+
     def _cut(self, columns: Floats) -> None:
         """Tangents at the answer, and halfway to the best plan, where they are loosest."""
         answer = self.search.spend_of(columns)
@@ -371,11 +314,18 @@ class _Rounds:
         hull = self.search.cut_at(spend)
         if not a_plan or hull <= self.hull:
             return
-        if not self.relaxed and self.search.breaks_logic(spend):
+        if not self.relaxed and breaks_logic(self.search, spend):
             if repaired := repair(self.search, spend, columns, self.ends):
                 spend, columns = repaired
                 hull = self.search.cut_at(spend)
             if not repaired or hull <= self.hull:
+                return
+        if not self.relaxed and not keeps_returns(self.search.problem, spend):
+            if (mended := mended_with_logic(self.search, spend, columns, self.best, self.ends)) is None:
+                return
+            spend, columns = mended
+            hull = self.search.cut_at(spend)
+            if hull <= self.hull:
                 return
         self.best, self.best_columns, self.hull = spend, columns, hull
 
@@ -386,19 +336,21 @@ class _Rounds:
                 told = "No plan that obeys every rule was found within the time limit; raise --time-limit."
             else:
                 told = (
-                    "No plan was found that obeys the weak-ROI rule: by their concave hulls the S-shaped draws allow "
-                    "one, by the curves themselves none was met. Loosen the rule, or what forces money into weak lines."
+                    "No plan was found that obeys the weak-ROI rule and the limits on expected GMV: what is proven of "
+                    "the curves allows one, by the curves themselves none was met. Loosen these rules, or what forces "
+                    "money into weak lines."
                 )
             raise TimeLimitReached(told)
-        mean, _ = self.search.respond(self.best, hull=False)
+        self.search.remember(self.best)
         return Optimum(
             spend=self.best,
-            objective=self.search.objective_of(self.best, mean),
+            objective=self.search.value_of(self.best),
             bound=self.bound,
             hull_objective=self.hull,
             rounds=self.rounds,
             columns=self.best_columns,
             timed_out=self.timed_out,
+            target=self.target,
             search=self.search,
         )
 
@@ -422,17 +374,35 @@ def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple
         if not solved.columns.size:
             break
         spend = search.spend_of(solved.columns)
-        if not search.breaks_logic(spend):
+        if not breaks_logic(search, spend):
             found = spend, solved.columns
             break
-    search.master.set_columns(switches, np.zeros(switches.size), np.ones(switches.size))
+    search.limit_switches(search.off, search.on)
     return found
+
+
+def mended_with_logic(
+    search: Search, spend: Floats, columns: Floats, best: Floats | None, ends: float
+) -> tuple[Floats, Floats] | None:
+    """A plan near this one that keeps the limits on expected GMV and the weak-ROI logic; None when none is found.
+
+    Keeping a limit can turn a strong week into a weak one: such weeks are told to be weak, and the limits kept anew.
+    """
+    for _ in range(len(search.problem.weeks)):
+        mended = mend(search, spend, columns, best, ends)
+        if mended is None or not breaks_logic(search, mended[0]):
+            return mended
+        spend, columns = mended[0], mended[1].copy()
+        for key, weak in truly_weak(search, spend).items():
+            where = search.weak_columns[key]
+            columns[where] = np.maximum(np.rint(columns[where]), weak)
+    return None
 
 
 def truly_weak(search: Search, spend: Floats) -> dict[tuple[str, int], Floats]:
     """For each rule and line of the logic, 1.0 in the weeks that are weak by the true response."""
     weekly = search.problem.response.mean(spend[: search.problem.responding].T)[:, : spend.shape[1]]
-    rules = {rule.name: rule for rule in search.problem.settings.rules}
+    rules = {rule.name: rule for rule in search.problem.settings.cuts}
     lines = search.problem.lines
     return {
         (name, line): weak_weeks(rules[name], lines[line], spend[line], weekly[line], SAFE).astype(np.float64)

@@ -7,13 +7,25 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.planner import Optimum, Search
-from optimizer.verify import Sense
+from optimizer.plan import ConstraintReport
+from optimizer.planner import Optimum
+from optimizer.problem import PlanProblem
+from optimizer.program import Search
+from optimizer.returns import expected_gain
+from optimizer.verify import Finding, Sense
 
 Floats = npt.NDArray[np.float64]
-Key = tuple[str, int | None, Sense]
+Key = tuple[str, int | None, Sense, str]  # rule, line, sense, and the part of a rule that has several limits
 
 SECONDS = 10.0
+
+# What a price is told for: how much of the limit's own unit, and its name. Units of violation of soft rules are these.
+TOLD = {
+    "share": (0.01, "one percentage point"),
+    "roi": (0.1, "0.1 of the ROI"),
+    "lines": (1.0, "one line"),
+    "weeks": (1.0, "one week"),
+}
 
 
 def hold_switches(search: Search, values: Floats) -> None:
@@ -34,11 +46,14 @@ def row_prices(optimum: Optimum) -> Mapping[Key, float]:
     if solved.outcome != "optimal":
         return {}
     duals, by_line = search.master.duals(), optimum.spend.sum(axis=1) / search.decision.unit
+    earned = expected_gain(search.problem, optimum.spend) / search.kpi_unit
     prices: dict[Key, float] = {}
     for number, row in enumerate(search.decision.rows):
-        price = float(duals[number]) * search.kpi_unit * row.moved_by(by_line)
+        if row.link:
+            continue
+        price = float(duals[number]) * search.kpi_unit * row.moved_by(by_line, earned)
         for sense in _senses(row.lower, row.upper, price):
-            key = (row.rule.name, row.line, sense)
+            key = (row.rule.name, row.line, sense, row.part)
             prices[key] = max(prices.get(key, 0.0), price, key=abs)
     return prices
 
@@ -50,3 +65,28 @@ def _senses(lower: float | None, upper: float | None, price: float) -> tuple[Sen
     if upper is not None and (lower is None or price > 0):
         return ("<=",)
     return (">=",)
+
+
+def limit_report(problem: PlanProblem, finding: Finding, prices: Mapping[Key, float] | None) -> ConstraintReport:
+    """One limit as the plan leaves it, with its price where the plan was solved for."""
+    names = [line.name for line in problem.lines]
+    index = None if finding.line is None else names.index(finding.line)
+    step, told = TOLD.get(finding.unit, (1.0, f"one {problem.currency}"))
+    price = None
+    if prices is not None:
+        price = step * prices.get((finding.name, index, finding.sense, finding.part), 0.0) if finding.binding else 0.0
+    return ConstraintReport(
+        name=finding.name,
+        kind=finding.kind,
+        line=finding.line,
+        sense=finding.sense,
+        value=finding.value,
+        limit=finding.limit,
+        unit=problem.currency if finding.unit == "CNY" else finding.unit,
+        binding=finding.binding,
+        price=price,
+        price_unit=told,
+        part=finding.part,
+        soft=finding.soft,
+        violation=finding.violation,
+    )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from mmm.curves import WindowResponse
 from optimizer.lines import Line, is_named
-from optimizer.rules import WeakRoiCut
+from optimizer.rules import LogicRule, WeakRoiCut, weak_run
 from optimizer.settings import PlanSettings
 
 Floats = npt.NDArray[np.float64]
@@ -35,6 +34,12 @@ class Rulebook:
     quarter : str
     total_fen : int
     currency : str
+    windows : mapping of str to tuple of int
+        Positions of the plan's weeks that touch each calendar peak which a rule names.
+    previous : array (line, week) or None
+        Currency: the plan that this one replaces; None for a first plan.
+    held : mapping of (line, week) to int
+        Fen of the cells that a person has set and the plan must keep.
     """
 
     settings: PlanSettings
@@ -43,6 +48,9 @@ class Rulebook:
     quarter: str
     total_fen: int
     currency: str
+    windows: Mapping[str, tuple[int, ...]] = field(default_factory=dict, kw_only=True)
+    previous: Floats | None = field(default=None, kw_only=True)
+    held: Mapping[tuple[int, int], int] = field(default_factory=dict, kw_only=True)
 
     @property
     def total(self) -> float:
@@ -97,6 +105,7 @@ class Identity:
     groups: tuple[str, ...]
     label: Mapping[str, str]
     weak_roi: float | None = None
+    acquisitions_per_visit: float | None = None
     reserve: bool = False
     prior_only: bool = False
 
@@ -113,7 +122,7 @@ def same_weeks_last_year(history: History, weeks: Sequence[date]) -> tuple[Float
 
 
 def build_lines(
-    identities: Sequence[Identity], history: History, weeks: Sequence[date], rules: Sequence[WeakRoiCut]
+    identities: Sequence[Identity], history: History, weeks: Sequence[date], rules: Sequence[LogicRule]
 ) -> tuple[Line, ...]:
     """Join what the project says of each line with what its past shows.
 
@@ -124,18 +133,20 @@ def build_lines(
     history : History
     weeks : sequence of date
         The plan's Mondays.
-    rules : sequence of WeakRoiCut
-        The first one's threshold counts a line's weak weeks.
+    rules : sequence of LogicRule
+        The threshold of the first weak-ROI rule on a line counts its weak weeks.
     """
     earlier = History(*_until(history, weeks[0]))
     reference, complete = same_weeks_last_year(earlier, weeks)
+    cuts = [rule for rule in rules if isinstance(rule, WeakRoiCut)]
     lines = []
     for index, who in enumerate(identities):
         if who.reserve:
             lines.append(_reserve_line(who, len(weeks)))
             continue
         spend = earlier.spend[:, index]
-        rule = next((rule for rule in rules if is_named(who.name, rule.lines)), None)
+        visits_per_cny = _per_spend(earlier.visits[:, index], spend)
+        rule = next((cut for cut in cuts if is_named(who.name, cut.lines)), None)
         lines.append(
             Line(
                 name=who.name,
@@ -148,7 +159,8 @@ def build_lines(
                 label=dict(who.label),
                 weak_roi=who.weak_roi,
                 has_reference=complete,
-                visits_per_cny=_per_spend(earlier.visits[:, index], spend),
+                visits_per_cny=visits_per_cny,
+                acquisitions_per_cny=_times(visits_per_cny, who.acquisitions_per_visit),
                 attributed_ratio=_attributed_ratio(earlier, index),
                 weak_weeks=_weak_weeks(earlier, index, rule, who) if rule else 0,
                 prior_only=who.prior_only,
@@ -187,6 +199,10 @@ def _per_spend(amount: Floats, spend: Floats) -> float | None:
     return float(amount[-YEAR_WEEKS:][known].sum()) / paid if paid > 0 else None
 
 
+def _times(visits: float | None, rate: float | None) -> float | None:
+    return None if visits is None or rate is None else visits * rate
+
+
 def _attributed_ratio(history: History, index: int) -> float | None:
     """Attributed over modelled GMV of the last year; None where either is unknown."""
     if history.modelled is None:
@@ -205,13 +221,4 @@ def _weak_weeks(history: History, index: int, rule: WeakRoiCut, who: Identity) -
         if history.modelled is None:
             return 0
         earned = history.modelled[:, index]
-    threshold = who.weak_roi or rule.roi_below
-    weak: list[Literal[0, 1]] = [
-        1 if paid > 0 and got < threshold * paid else 0 for paid, got in zip(spend, earned, strict=True)
-    ]
-    count = 0
-    for week in reversed(weak):
-        if not week:
-            break
-        count += 1
-    return count
+    return weak_run(spend, earned, who.weak_roi or rule.roi_below)

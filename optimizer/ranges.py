@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.curves import WindowResponse
-from optimizer.planner import Optimum, objective_weights
+from optimizer.planner import Optimum
 from optimizer.rounding import spend_rows
+from optimizer.solver import bare_highs
 
 Floats = npt.NDArray[np.float64]
 
@@ -78,30 +79,32 @@ def _scaled_plans(optimum: Optimum) -> _Scaled:
 
 
 def _program(plans: _Scaled) -> highspy.Highs:
-    """Columns: a scale per line, then theta per responding line; rows: the rules, the curves, the least objective."""
+    """Columns: a scale per line, a theta per responding line, helpers; rows: the rules, the curves, least objective."""
     search = plans.optimum.search
     lines, weeks = plans.base.shape
     names = search.problem.responding
     most = np.full(lines, SCALES[-1])
     for _, line in search.weak_columns:
         most[line] = 1.0  # more spend could turn a strong week weak
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
-    highs.setOptionValue("threads", 1)
+    highs = bare_highs()
     free = np.full(names, highspy.kHighsInf)
     highs.addVars(lines + names, np.concatenate([np.zeros(lines), -free]), np.concatenate([most, free]))
+    helpers = len(search.decision.model.helpers)
+    highs.addVars(helpers, np.zeros(helpers), np.full(helpers, highspy.kHighsInf))
     scaled = (plans.base / search.decision.unit).ravel()
     for each in spend_rows(plans.optimum):
         weights = np.bincount(each.cells // weeks, each.weights * scaled[each.cells], minlength=lines)
         index = np.flatnonzero(np.abs(weights) > 1e-12).astype(np.int32)
         # The plan itself obeys every row to the solver's tolerance; so much room keeps it inside.
-        highs.addRow(each.lower - 1e-6, each.upper + 1e-6, index.size, index, weights[index])
-    per_gmv, per_money = objective_weights(search.problem)
+        columns = np.concatenate([index, (each.helpers + lines + names).astype(np.int32)])
+        entries = np.concatenate([weights[index], each.helped])
+        highs.addRow(each.lower - 1e-6, each.upper + 1e-6, columns.size, columns, entries)
     for name, (start, level, slope) in enumerate(_curves(plans, names)):
         for s, f, m in zip(start, level, slope, strict=True):
             index = np.array([lines + name, name], dtype=np.int32)
             highs.addRow(-highspy.kHighsInf, f - m * s, 2, index, np.array([1.0, -m]))
-    costs = np.concatenate([-per_money * plans.base.sum(axis=1) / search.kpi_unit, np.full(names, per_gmv)])
+    money = (search.worth.money * plans.base).sum(axis=1)
+    costs = np.concatenate([-money / search.kpi_unit, np.ones(names)])
     index = np.flatnonzero(costs).astype(np.int32)
     floor = (plans.least + search.carried) / search.kpi_unit
     highs.addRow(floor - 1e-6, highspy.kHighsInf, index.size, index, costs[index])
@@ -109,11 +112,10 @@ def _program(plans: _Scaled) -> highspy.Highs:
 
 
 def _curves(plans: _Scaled, names: int) -> list[tuple[Floats, Floats, Floats]]:
-    """Each line's expected response over its scale, as the straight pieces of a concave curve: start, level, slope."""
-    level = (
-        np.stack([plans.response.mean((plans.base[:names] * scale).T).sum(axis=1) for scale in SCALES], axis=1)
-        / plans.optimum.search.kpi_unit
-    )
+    """What each line is worth over its scale, as the straight pieces of a concave curve: start, level, slope."""
+    search = plans.optimum.search
+    at = [plans.response.mean((plans.base[:names] * scale).T) for scale in SCALES]
+    level = np.stack([(search.worth.gmv * mean).sum(axis=1) for mean in at], axis=1) / search.kpi_unit
     return [_pieces(curve) for curve in level]
 
 

@@ -1,8 +1,11 @@
 """HiGHS behind one adapter: Pyomo builds the model, cuts go in as arrays, and its silent traps are guarded.
 
-Guards, each with a test: numbers that are not finite are refused before they reach the solver (HiGHS keeps the old
-bound and says "optimal"); every option is set at every solve (they stick); the time limit is counted from the clock of
-all runs of the instance (HiGHS #1477); "infeasible" is believed only when presolve off agrees (HiGHS #3296).
+Guards, each with a test: numbers that are not finite are refused before anything is solved (HiGHS keeps the old bound,
+drops the coefficient or the row, and says "optimal"); so are options that are not known here (HiGHS ignores them),
+disjunctions and SOS that nobody transformed (they are solved as if absent), and another number of threads (the second
+one of a process gets no answer). Every option is set at every solve (they stick); the time limit is counted from the
+clock of all runs of the instance (HiGHS #1477); "infeasible" is believed only when presolve off agrees (HiGHS #3296);
+every call's status is read, so that nothing is an ERROR line in a log that nobody reads.
 """
 
 from __future__ import annotations
@@ -16,9 +19,49 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
-Outcome = Literal["optimal", "infeasible", "time_limit"]
+Outcome = Literal["optimal", "infeasible", "time_limit", "unknown"]
 
 INFINITY = float("inf")
+THREADS = 1  # one for every HiGHS of the process, and the answers are the same everywhere
+OPTIONS = frozenset(
+    {
+        "dual_feasibility_tolerance",
+        "mip_feasibility_tolerance",
+        "mip_rel_gap",
+        "output_flag",
+        "presolve",
+        "primal_feasibility_tolerance",
+        "random_seed",
+        "threads",
+        "time_limit",
+    }
+)
+UNTRANSFORMED = frozenset({"ComplementarityCondition", "Disjunct", "Disjunction", "SOSConstraint"})
+
+
+def set_options(highs: Any, **options: float | str | bool) -> None:
+    """Set options of a HiGHS; an unknown one, another number of threads, or a refusal is an error.
+
+    Raises
+    ------
+    ValueError
+        For an option that is not in :data:`OPTIONS`, and for threads other than :data:`THREADS`.
+    """
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise ValueError(f"HiGHS option {name} is not known here")
+        if name == "threads" and value != THREADS:
+            raise ValueError(f"this process solves with {THREADS} thread, not {value}")
+        _expect_ok(highs.setOptionValue(name, value), f"option {name}")
+
+
+def bare_highs(*, seconds: float = INFINITY) -> Any:
+    """A quiet HiGHS without a model, for small programs that are written straight into it."""
+    import highspy
+
+    highs = highspy.Highs()
+    set_options(highs, output_flag=False, threads=THREADS, time_limit=seconds)
+    return highs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +94,18 @@ class Master:
     def __init__(self, model: Any) -> None:
         from pyomo.contrib.solver.common.factory import SolverFactory
 
+        _refuse_untransformed(model)
         self._opt = SolverFactory("highs")
         self._opt.set_instance(model)
         self._highs = self._opt._solver_model  # noqa: SLF001 - Pyomo offers no other way to add rows as arrays
         self._columns: dict[int, int] = self._opt._pyomo_var_to_solver_var_map  # noqa: SLF001
-        self._highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
+        set_options(self._highs, output_flag=False)
+        _refuse_misread(model, self._highs)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return int(self._highs.getNumCol())
 
     @property
     def rows(self) -> int:
@@ -73,12 +123,34 @@ class Master:
         status = self._highs.addRows(len(lower), lower, upper, len(index), starts, index, value)
         _expect_ok(status, "adding rows")
 
+    def keep_rows(self, count: int) -> None:
+        """Let all rows but the first ``count`` go."""
+        extra = np.arange(count, self.rows, dtype=np.int32)
+        if extra.size:
+            _expect_ok(self._highs.deleteRows(extra.size, extra), "taking rows out")
+
+    def copy_row(self, row: int, lower: float | None, upper: float | None) -> int:
+        """Add a row with the entries of another and its own bounds; returns its number."""
+        starts, index, value = self.matrix()
+        entries = slice(starts[row], starts[row + 1])
+        low, high = -INFINITY if lower is None else lower, INFINITY if upper is None else upper
+        start = np.zeros(1, dtype=np.int32)
+        self.add_rows(np.array([low]), np.array([high]), start, index[entries], value[entries])
+        return self.rows - 1
+
     def add_column(self, cost: float, rows: Sequence[int], values: Sequence[float]) -> int:
         """Add a column that is zero or more; returns its number."""
         _refuse_non_finite(np.array([cost, *values]), "a column's coefficients")
         index, value = np.array(rows, dtype=np.int32), np.array(values, dtype=np.float64)
         _expect_ok(self._highs.addCol(cost, 0.0, INFINITY, len(index), index, value), "adding a column")
         return int(self._highs.getNumCol()) - 1
+
+    def add_free_columns(self, count: int) -> int:
+        """Add columns without limits; returns the number of the first."""
+        first = int(self._highs.getNumCol())
+        status = self._highs.addVars(count, np.full(count, -INFINITY), np.full(count, INFINITY))
+        _expect_ok(status, "adding columns")
+        return first
 
     def set_row(self, row: int, lower: float | None, upper: float | None) -> None:
         """Change a row's bounds; None is no bound."""
@@ -111,6 +183,12 @@ class Master:
     def solve(self, *, seconds: float, gap: float, maximise: bool = True) -> Solved:
         """Solve; every option is stated anew. "Infeasible" is confirmed without presolve."""
         solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="choose")
+        if solved.outcome == "unknown":
+            # A basis that many nearly equal cuts have made singular: begin without it.
+            _expect_ok(self._highs.clearSolver(), "starting afresh")
+            solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="on")
+        if solved.outcome == "unknown":
+            raise RuntimeError("HiGHS ended without an answer")
         if solved.outcome == "infeasible":
             return self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="off")
         return solved
@@ -121,18 +199,17 @@ class Master:
         highs = self._highs
         sense = highspy.ObjSense.kMaximize if maximise else highspy.ObjSense.kMinimize
         _expect_ok(highs.changeObjectiveSense(sense), "setting the sense")
-        options = {
-            "threads": 1,
-            "time_limit": highs.getRunTime() + max(seconds, 0.01),
-            "mip_rel_gap": gap,
-            "mip_feasibility_tolerance": 1e-9,
-            "primal_feasibility_tolerance": 1e-9,
-            "dual_feasibility_tolerance": 1e-9,
-            "presolve": presolve,
-            "random_seed": 0,
-        }
-        for name, value in options.items():
-            _expect_ok(highs.setOptionValue(name, value), f"option {name}")
+        set_options(
+            highs,
+            threads=THREADS,
+            time_limit=highs.getRunTime() + max(seconds, 0.01),
+            mip_rel_gap=gap,
+            mip_feasibility_tolerance=1e-9,
+            primal_feasibility_tolerance=1e-9,
+            dual_feasibility_tolerance=1e-9,
+            presolve=presolve,
+            random_seed=0,
+        )
         _expect_ok(highs.run(), "solving")
         status, info = highs.getModelStatus(), highs.getInfo()
         kinds = highspy.HighsModelStatus
@@ -147,6 +224,8 @@ class Master:
             has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
             columns = np.array(highs.getSolution().col_value) if has_plan else np.empty(0)
             return Solved("time_limit", columns, bound)
+        if status in {kinds.kUnknown, kinds.kSolveError}:
+            return Solved("unknown", np.empty(0), INFINITY)
         raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)}")
 
     def duals(self) -> Floats:
@@ -169,6 +248,28 @@ class Master:
         _expect_ok(status, "reading rows")
         full = np.append(np.asarray(starts), entries).astype(np.int32)
         return full, np.asarray(index, dtype=np.int32), np.asarray(value, dtype=np.float64)
+
+
+def _refuse_untransformed(model: Any) -> None:
+    """Refuse components that Pyomo's HiGHS passes over without a word."""
+    for component in model.component_objects(active=True, descend_into=True):
+        if component.ctype.__name__ in UNTRANSFORMED:
+            raise ValueError(f"{component.name} is a {component.ctype.__name__}: transform it before solving")
+
+
+def _refuse_misread(model: Any, highs: Any) -> None:
+    """Refuse a model that HiGHS holds otherwise than it was written: numbers that are not finite, rows left out."""
+    import pyomo.environ as pyo
+
+    lp = highs.getLp()
+    _refuse_non_finite(np.asarray(lp.a_matrix_.value_, dtype=np.float64), "the model's rows")
+    _refuse_non_finite(np.asarray(lp.col_cost_, dtype=np.float64), "the model's objective")
+    _refuse_nan(
+        *(np.asarray(b, dtype=np.float64) for b in (lp.col_lower_, lp.col_upper_, lp.row_lower_, lp.row_upper_))
+    )
+    written = sum(len(component) for component in model.component_objects(pyo.Constraint, active=True))
+    if written != highs.getNumRow():
+        raise ValueError(f"HiGHS holds {highs.getNumRow()} of {written} rows: a number in the others is not finite")
 
 
 def _refuse_non_finite(values: Floats, what: str) -> None:

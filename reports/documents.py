@@ -19,8 +19,10 @@ from optimizer.plan import (
     Proof,
     Relaxation,
     RuleReport,
+    RuleValue,
 )
 from optimizer.verify import Finding
+from reports.reasons import reason_document
 
 Document = dict[str, Any]
 
@@ -58,6 +60,7 @@ def plan_document(plan: Plan, health: Mapping[str, Any], fingerprint: str, files
         "proof": _proof(plan.proof),
         "constraints": [_constraint(report) for report in plan.constraints],
         "rules": [_rule(report) for report in plan.rules],
+        "rule_value": _rule_value(plan.rule_value),
         "versus": _versus(plan),
         "health": dict(health),
         "notes": list(plan.notes),
@@ -113,7 +116,8 @@ def _cent(value: float | None) -> float | None:
     return None if number is None else round(number, 2)
 
 
-def _interval(interval: Interval | None) -> Document | None:
+def interval_document(interval: Interval | None) -> Document | None:
+    """Build mean and quantiles; None where there is no interval."""
     if interval is None:
         return None
     return {name: _number(getattr(interval, name)) for name in ("mean", "p05", "p50", "p95")}
@@ -130,20 +134,24 @@ def _line(line: LinePlan) -> Document:
         "spend": currency(line.spend_fen),
         "weekly": [currency(fen) for fen in line.weekly_fen],
         "history_spend": _cent(line.history_spend),
-        "gmv": _interval(line.gmv),
-        "roi": _interval(line.roi),
+        "gmv": interval_document(line.gmv),
+        "roi": interval_document(line.roi),
         "mroi": _number(line.mroi),
         "prob_weak": _number(line.prob_weak),
+        "prob_cut": _number(line.prob_cut),
+        "expected_spend_after_cuts": _cent(line.spend_after_cuts),
         "near_optimal": None if line.near_optimal is None else [_cent(spend) for spend in line.near_optimal],
+        "reason": reason_document(line),
     }
 
 
 def _expected(plan: Plan) -> Document:
     return {
-        "gmv": _interval(plan.gmv),
+        "gmv": interval_document(plan.gmv),
         "profit": _number(plan.profit),
         "roi": _number(plan.roi),
         "cvar": _number(plan.cvar),
+        "prob_target": _number(plan.prob_target),
     }
 
 
@@ -173,6 +181,9 @@ def _constraint(report: ConstraintReport) -> Document:
         "binding": bool(report.binding),
         "price": _number(report.price),
         "price_unit": report.price_unit,
+        "part": report.part,
+        "soft": report.soft,
+        "violation": report.violation,
     }
 
 
@@ -183,6 +194,17 @@ def _rule(report: RuleReport) -> Document:
         "fired": bool(report.fired),
         "lines": list(report.lines),
         "effect": report.effect,
+    }
+
+
+def _rule_value(value: RuleValue | None) -> Document | None:
+    if value is None:
+        return None
+    return {
+        "gmv": interval_document(value.gmv),
+        "saved": interval_document(value.saved),
+        "lost_per_unit": _number(value.lost_per_unit),
+        "paths": value.paths,
     }
 
 
@@ -198,8 +220,8 @@ def _comparison(comparison: Comparison | None) -> Document | None:
         return None
     return {
         "spend": _cent(comparison.spend),
-        "gmv": _interval(comparison.gmv),
-        "gmv_gain": _interval(comparison.gmv_gain),
+        "gmv": interval_document(comparison.gmv),
+        "gmv_gain": interval_document(comparison.gmv_gain),
         "prob_better": _number(comparison.prob_better),
     }
 

@@ -378,6 +378,9 @@ def prices(plan: Plan, lang: Lang) -> Section:
     return replace(section, key="prices", title=say(lang, "section.prices"), note=note)
 
 
+UNIT_KINDS = {"share": Kind.SHARE, "roi": Kind.ROI, "lines": Kind.NUMBER, "weeks": Kind.NUMBER}
+
+
 def _constraint_section(reports: Sequence[ConstraintReport], lang: Lang) -> Section:
     return Section(
         "constraints",
@@ -400,9 +403,9 @@ def _constraint_section(reports: Sequence[ConstraintReport], lang: Lang) -> Sect
 
 
 def _constraint_row(report: ConstraintReport, lang: Lang) -> tuple[Cell, ...]:
-    kind = Kind.SHARE if report.unit == "share" else Kind.MONEY
+    kind = UNIT_KINDS.get(report.unit, Kind.MONEY)
     return (
-        report.name,
+        f"{report.name}: {report.part}" if report.part else report.name,
         term(lang, "kind", report.kind),
         report.line,
         Measured(report.value, kind),

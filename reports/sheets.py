@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,11 +36,34 @@ _STYLES: dict[str, dict[str, Any]] = {
     "subtitle": {"bold": True, "font_size": 12, "font_color": "#1F3864"},
     "sentence": {"font_color": "#595959"},
     "head": {"bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter"},
+    "head_right": {
+        "bold": True,
+        "bg_color": "#1F3864",
+        "font_color": "#FFFFFF",
+        "text_wrap": True,
+        "valign": "vcenter",
+        "align": "right",
+    },
     "cell": {"valign": "top", "bottom": 4, "bottom_color": "#BFBFBF"},
     "input": {"bg_color": "#FFF9DB", "font_color": "#1F4EC8", "border": 1, "border_color": "#D9D9D9", "locked": False},
+    "shown_input": {"bg_color": "#FFF9DB", "font_color": "#1F4EC8", "border": 1, "border_color": "#D9D9D9"},
+    "status_ok": {"bold": True, "font_size": 12, "font_color": "#2E7D32"},
     "total": {"bold": True, "top": 1, "bottom": 6},
     "status": {"bold": True, "font_size": 12},
+    "static_text": {
+        "valign": "top",
+        "bottom": 4,
+        "bottom_color": "#BFBFBF",
+        "font_color": "#7F7F7F",
+        "indent": 1,
+        "text_wrap": True,
+    },
+    "linked": {"valign": "top", "bottom": 4, "bottom_color": "#BFBFBF", "font_color": "#2E7D32"},
+    "static": {"valign": "top", "bottom": 4, "bottom_color": "#BFBFBF", "font_color": "#7F7F7F"},
     "link": {"font_color": "#1F4EC8", "underline": 1},
+    "passed": {"font_color": "#2E7D32"},
+    "weak": {"bg_color": "#FBE3D6", "font_color": "#9C3D0A"},
+    "changed": {"bold": True, "bg_color": "#FFE08A", "font_color": "#1F4EC8"},
     "failed": {"bold": True, "bg_color": "#C00000", "font_color": "#FFFFFF"},
 }
 
@@ -71,10 +94,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A live cell and its value at the time of writing."""
+    """A live cell and its value at the time of writing; ``value`` is text where the formula gives text."""
 
     text: str
-    value: float
+    value: float | str
 
 
 @dataclass(slots=True)
@@ -85,7 +108,7 @@ class Sheet:
     name: str
     page: Any
     row: int = 0
-    widths: dict[int, int] = field(default_factory=dict)
+    widths: dict[int, float] = field(default_factory=dict)
 
     def text(self, words: str, style: str) -> None:
         """Write a line of words and go down."""
@@ -113,20 +136,33 @@ class Sheet:
         """Make a column as wide as words need, Chinese marks counted double."""
         self.widths[column] = max(self.widths.get(column, 9), min(most, cell_len(words) + 2))
 
+    def table(self, head: int, first: int, titles: Sequence[str]) -> None:
+        """Write the titles of a block."""
+        self.page.set_row(head, 28)  # titles may take two lines; viewers do not all make room by themselves
+        for place, title in enumerate(titles, start=first):
+            self.put(head, place, title, Kind.TEXT, "head")
+            self.widen(place, title, most=16)
+
+    def block(self, head: int, title: str, sentence: str = "") -> None:
+        """Write the heading of a block, above its titles, as ``FAST`` wants every block named."""
+        words = f"{title}  {sentence}".strip()
+        self.page.write_string(head - 1, 0, plain(words)[:_LONGEST_TEXT], self.book.style("subtitle"))
+
     def unless_zero(self) -> dict[str, Any]:
         """Return the conditional format that turns a check red."""
         return {"type": "cell", "criteria": "!=", "value": 0, "format": self.book.style("failed")}
 
-    def finish(self, *, freeze: tuple[int, int] | None = None) -> None:
-        """Set widths, frozen panes and printing."""
+    def finish(self, *, freeze: tuple[int, int] | None = None, pages: int = 0, repeat: bool = True) -> None:
+        """Set widths, frozen panes and printing: one page wide, ``pages`` tall (0: as many as it takes)."""
         for column, width in self.widths.items():
             self.page.set_column(column, column, width)
         if freeze is not None:
             self.page.freeze_panes(*freeze)
-            self.page.repeat_rows(freeze[0] - 1)
+            if repeat:
+                self.page.repeat_rows(freeze[0] - 1)
         self.page.set_landscape()
         self.page.set_paper(_PAPER_A4)
-        self.page.fit_to_pages(1, 0)
+        self.page.fit_to_pages(1, pages)
         self.page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
         self.page.set_footer("&L&A&R&P / &N")
         self.page.hide_gridlines(2)
@@ -167,9 +203,10 @@ def _table(sheet: Sheet, section: Section, editable: tuple[str, ...] = ()) -> Ar
     area = Area(
         head + 1, head + len(table.rows), head + len(table.rows) + 1, {c.key: i for i, c in enumerate(table.columns)}
     )
+    sheet.page.set_row(head, 28)
     for place, column in enumerate(table.columns):
         _column(sheet, table, place, editable=column.key in editable)
-        sheet.put(head, place, column.title, Kind.TEXT, "head")
+        sheet.put(head, place, column.title, Kind.TEXT, "head" if column.kind is Kind.TEXT else "head_right")
     for row, cells in enumerate(table.rows, start=area.first):
         for place, (column, cell) in enumerate(zip(table.columns, cells, strict=True)):
             value = _across(table, row, place, cell) if column.adds_across else cell

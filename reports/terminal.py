@@ -150,6 +150,8 @@ def show_evaluation(document: Mapping[str, Any], lang: Lang, console: Console) -
     _print(console, Text(say(lang, "title.evaluation", source=document["source"]), style="bold"), Text(words))
     if roi is not None:
         _print(console, Text(f"ROI {roi_words(roi)}"))
+    for change in document.get("inputs_changed", ()):
+        _print(console, Text(say(lang, "edits.input", input=f"{change['key']} = {change['value']}")))
     broken = [rule["sentence"] for rule in document["broken"]]
     _print(console, *_bullets(say(lang, "evaluation.broken"), broken))
     if not broken:
@@ -182,6 +184,93 @@ def show_backtest(document: Mapping[str, Any], lang: Lang, console: Console) -> 
     _print(console, Text(title, style="bold"), Text(verdict, style="green" if better else "yellow"), Text(covered))
     _print(console, Text(scores.sentence), _table(scores, lang))
     _print(console, Text(by_origin.title, style="bold"), _table(by_origin, lang))
+
+
+def show_whatif(document: Mapping[str, Any], lang: Lang, console: Console, files: Sequence[str] = ()) -> None:
+    """Print the comparison of scenarios and every further table that has rows.
+
+    Parameters
+    ----------
+    document : mapping
+        whatif.json.
+    lang : {"en", "zh"}
+        Language.
+    console : Console
+        Where to print.
+    files : sequence of str
+        Files written, named last.
+    """
+    from reports.whatif import biggest_moves, whatif_sections
+
+    wide = {"moves", "regret"}  # a column a scenario: whatif.xlsx has the room
+    for section in whatif_sections(document, lang):
+        if section.key in wide and len(section.columns) > MOST_COLUMNS:
+            continue
+        shown = section.only(*COMPARED) if section.key == "whatif" else section
+        _print(console, Text(section.title, style="bold"))
+        _print(console, *(Text(words) for words in (section.sentence,) if words), _table(shown, lang))
+        if section.key == "whatif":
+            _print(console, Text(section.note))
+            _print(console, *_bullets(say(lang, "whatif.moves"), biggest_moves(document, lang)))
+    _print(console, *_bullets(say(lang, "terminal.files"), files))
+
+
+COMPARED = ("line", "spend", "gmv", "mroi", "gain", "gain_range", "prob_better")
+"""Columns of the comparison of scenarios that a terminal shows."""
+
+MOST_COLUMNS = 6
+
+
+def show_versions(found: Sequence[Mapping[str, Any]], lang: Lang, console: Console) -> None:
+    """Print budget versions, oldest first."""
+    if not found:
+        _print(console, Text(say(lang, "versions.none")))
+        return
+    kinds = {"total": Kind.MONEY, "gmv": Kind.ESTIMATE}
+    keys = ("id", "parent", "created", "author", "quarter", "total", "gmv", "note")
+    columns = tuple(Column(key, say(lang, f"column.{key}"), kinds.get(key, Kind.TEXT)) for key in keys)
+    rows = tuple(tuple(entry.get(key) for key in keys) for entry in found)
+    _print(console, Text(say(lang, "versions.title"), style="bold"))
+    _print(console, _table(Section("versions", "", "", columns, rows), lang))
+
+
+def show_comparison(document: Mapping[str, Any], lang: Lang, console: Console) -> None:
+    """Print two plans side by side."""
+    first, second, gain = document["first"], document["second"], document["gmv_gain"]
+    keys = {"line": Kind.TEXT, "first": Kind.MONEY, "second": Kind.MONEY, "change": Kind.GAIN, "gmv_change": Kind.GAIN}
+    columns = tuple(Column(key, say(lang, f"column.{key}"), kind) for key, kind in keys.items())
+    rows = tuple(
+        (
+            line["label"].get(lang) or line["name"],
+            line["first"],
+            line["second"],
+            line["change"],
+            line["gmv_change"]["mean"] if line["gmv_change"] else None,
+        )
+        for line in document["lines"]
+    )
+    total = (say(lang, "total"), first["total"], second["total"], second["total"] - first["total"], gain["mean"])
+    words = {key: amount_words(gain[part], document["currency"], lang) for key, part in _GAIN.items()}
+    sentence = say(lang, "compare.sentence", prob=share_words(document["prob_better"]), **words)
+    title = say(lang, "compare.title", first=first["name"], second=second["name"])
+    _print(console, Text(title, style="bold"), Text(sentence))
+    _print(console, _table(Section("compare", "", "", columns, rows, total=total), lang))
+    for plan in (first, second):
+        _print(console, *_bullets(say(lang, "compare.broken", name=plan["name"]), plan["broken"]))
+
+
+_GAIN = {"gain": "mean", "low": "p05", "high": "p95"}
+
+
+def show_verified(folder: str, checks: Sequence[tuple[str, bool, str]], lang: Lang, console: Console) -> None:
+    """Print what was checked of a plan's files."""
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    for key in ("check_name", "verdict", "finding"):
+        table.add_column(Text(say(lang, f"column.{key}")), overflow="fold")
+    for name, holds, found in checks:
+        verdict = Text(say(lang, f"verify.{'holds' if holds else 'fails'}"), style="green" if holds else "bold red")
+        table.add_row(Text(plain(name)), verdict, Text(plain(found)))
+    _print(console, Text(say(lang, "verify.title", folder=folder), style="bold"), table)
 
 
 def show_facts(facts: Mapping[str, Any], console: Console) -> None:

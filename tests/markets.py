@@ -60,7 +60,7 @@ def line(name, weeks=3, *, weekly=1000.0, **facts):
     return Line(**{"name": name, "category": None, "groups": (), "reserve": False} | past | facts)
 
 
-def problem(response=None, weeks=3, *, total=None, reserves=0, facts=None, **settings):
+def problem(response=None, weeks=3, *, total=None, reserves=0, facts=None, windows=None, previous=None, **settings):
     """The plan to make: last year's money unless ``total``; ``facts`` holds more about lines, by name."""
     response = curves() if response is None else response
     span = mondays(weeks)
@@ -81,6 +81,8 @@ def problem(response=None, weeks=3, *, total=None, reserves=0, facts=None, **set
         total_fen=round(money * 100),
         currency="CNY",
         response=response.over(span, np.zeros(weeks + response.max_lag), usual),
+        windows=windows or {},
+        previous=previous,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,8 @@ from budget.screen import (
     open_project,
 )
 
+MOST_SHOWN = 40  # edited cells listed on the terminal
+
 
 @guarded
 def plan(
@@ -32,6 +34,9 @@ def plan(
     out: Out = None,
     gap: Annotated[float, typer.Option(min=0.0, help="Proven gap to stop at.")] = 1e-4,
     time_limit: Annotated[float, typer.Option(min=0.0, help="Seconds to search.")] = 60.0,
+    edited: Annotated[Path | None, typer.Option("--from", help="Edited plan.xlsx: its edits are held.")] = None,
+    author: Annotated[str, typer.Option("--author", help="Who makes this version; kept in the plan.")] = "",
+    note: Annotated[str, typer.Option("--note", help="Why; kept in the plan.")] = "",
     accept_failed_model: Accept = False,
     as_json: AsJson = False,
     lang: Language = "en",
@@ -54,12 +59,17 @@ def plan(
         fitted = runs.ensure_fit(session, progress, data, accept_failed=accept_failed_model)
         if fitted.reused:
             screen.say("Using the fitted model kept in .budget: data, model settings and versions are unchanged.")
+        held, who = None, runs.Authorship(author, note)
+        if edited is not None:
+            session, edits = runs.read_edits(session, fitted, edited)
+            held, who = edits.held, runs.Authorship(author, note, edits.parent)
+            show_edits(screen, edits)
         progress.stage("solve")
-        found = runs.solve(session, fitted, gap=gap, seconds=time_limit)
+        found = runs.solve(session, fitted, gap=gap, seconds=time_limit, held=held)
         if found.status.word == "infeasible":
             return no_plan(screen, found)
         folder = session.out(out)
-        document = runs.write_plan(session, found, fitted, folder, lang)
+        document = runs.write_plan(session, found, fitted, folder, lang, who)
     if as_json:
         screen.document(document)
     else:
@@ -68,6 +78,24 @@ def plan(
         files = [str(folder / name) for name in runs.PLAN_FILES]
         show_plan(found, fitted.document, lang, screen.console, files)
     return TIME_LIMIT if found.status.word == "time_limit" else OK
+
+
+def show_edits(screen: Screen, edits: Any) -> None:
+    """Say what was edited, before anything is solved."""
+    from reports.words import say
+
+    told = [say(screen.lang, "edits.input", input=change.told()) for change in edits.changes]
+    cells = [say(screen.lang, "edits.cell", **_told(cell)) for cell in edits.cells]
+    told += cells[:MOST_SHOWN]
+    if len(cells) > MOST_SHOWN:
+        told.append(say(screen.lang, "edits.more", count=len(cells) - MOST_SHOWN))
+    head = say(screen.lang, "edits.title", count=len(cells)) if told else say(screen.lang, "edits.none")
+    screen.say("\n  ".join([head, *told]))
+
+
+def _told(cell: Any) -> dict[str, str]:
+    amounts = {"before": f"{cell['from']:,.2f}", "after": f"{cell['to']:,.2f}"}
+    return {"line": cell["line"], "week": cell["week"]} | amounts
 
 
 @guarded

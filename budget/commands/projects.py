@@ -3,37 +3,99 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from budget.screen import OK, AsJson, Config, Debug, Language, Quiet, Screen, guarded
+from budget.screen import (
+    OK,
+    Accept,
+    AsJson,
+    Config,
+    Debug,
+    Language,
+    Out,
+    Quiet,
+    Screen,
+    guarded,
+    open_project,
+)
+
+USAGE_ERROR = 2
 
 
 @guarded
 def simulate(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="New or empty folder.")],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the market.")] = 1,
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="New or empty folder for a market.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the market, or of the quarters.")] = 1,
     weeks: Annotated[int, typer.Option(min=53, max=1040, help="Weeks of history.")] = 156,
     channels: Annotated[int, typer.Option(min=1, max=60, help="Channels.")] = 6,
     demo: Annotated[bool, typer.Option("--demo", help="The demo department's market instead of a random one.")] = False,
+    policy: Annotated[bool, typer.Option("--policy", help="Play the project's quarter under weekly policies.")] = False,
+    quarters: Annotated[int, typer.Option(min=10, max=5000, help="With --policy: quarters to play.")] = 200,
+    week: Annotated[
+        datetime | None,
+        typer.Option("--week", formats=["%Y-%m-%d"], help="Play this week of a simulated project: its actual figures."),
+    ] = None,
+    out: Out = None,
+    accept_failed_model: Accept = False,
     as_json: AsJson = False,
     lang: Language = "en",
     quiet: Quiet = False,
     debug: Debug = False,
     config: Config = None,
 ) -> int:
-    """Make a market with known truth: data.csv, truth.json, and a budget.yaml that plans it."""
-    del config  # every command takes it; a market is made from its seed alone
+    """Make a market with known truth; with --policy, play quarters under weekly policies; with --week, a week."""
     screen = Screen(as_json, lang, quiet, debug)
+    if week is not None:
+        return _week(screen, config, out, week)
+    if policy:
+        return _lab(screen, config, out, quarters, seed, accept_failed=accept_failed_model)
     from budget import runs
 
+    if folder is None:
+        screen.errors.print("Missing argument 'DIR': name a new or empty folder, or ask for --policy or --week.")
+        return USAGE_ERROR
     document = runs.simulate_market(folder, seed=seed, weeks=weeks, channels=channels, demo=demo)
     if as_json:
         screen.document(document)
     else:
         typer.echo(f"Market with known truth written to {folder}")
+    return OK
+
+
+def _week(screen: Screen, config: Path | None, out: Path | None, week: datetime) -> int:
+    """Play one week with the plan in force."""
+    session = open_project(screen, config)
+    from budget.play import play_week
+
+    path = play_week(session, week.date(), session.out(out) / "plan.json", session.home)
+    if screen.as_json:
+        screen.document({"week": week.date().isoformat(), "file": path.name})
+    else:
+        typer.echo(f"Written: {path.name}. Next: budget review --actuals {path.name} --week {week.date()}")
+    return OK
+
+
+def _lab(
+    screen: Screen, config: Path | None, out: Path | None, quarters: int, seed: int, *, accept_failed: bool
+) -> int:
+    """Run the policy lab on the project's fitted curves."""
+    session = open_project(screen, config)
+    from budget import runs
+    from budget.lab import run_policies
+
+    with screen.progress() as progress:
+        fitted = runs.ensure_fit(session, progress, accept_failed=accept_failed)
+        document = run_policies(session, fitted, session.out(out), quarters, seed, screen.lang, progress)
+    if screen.as_json:
+        screen.document(document)
+    else:
+        from reports.lab import show_lab
+
+        show_lab(document, screen.lang, screen.console)
     return OK
 
 

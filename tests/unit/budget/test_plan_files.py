@@ -1,19 +1,21 @@
 """A plan that was written comes back to the fen; everything wrong in an edited one is told at once, cell by cell."""
 
 import io
+import shutil
 import zipfile
+from dataclasses import replace
 from datetime import date, timedelta
 
+import books
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from budget.plan_files import read_plan
+from budget.plan_files import book_identity, read_edited, read_inputs, read_plan
 from mmm.problems import InputError
 from optimizer.plan import LinePlan, Plan, PlanStatus
 from reports.documents import plan_csv
-from reports.workbook import write_workbook
 
 WEEKS = tuple(date(2027, 10, 4) + timedelta(weeks=t) for t in range(3))
 LINES = ("抖音直播", "小红书", "=search", "tools")
@@ -43,20 +45,17 @@ def made_plan(lines=LINES, fen=FEN, weeks=WEEKS):
     return Plan(*head, constraints=(), rules=(), notes=(), **missing)
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    problem = books.problem(LINES[:3], 3, rules=[], cuts=(), facts={}, total=sum(map(sum, FEN)) / 100)
+    lines = (*problem.lines[:3], replace(problem.lines[3], name="tools"))
+    plan, work = books.scored(replace(problem, lines=lines), FEN)
+    return books.write(tmp_path_factory.mktemp("original") / "plan.xlsx", plan, work, "zh")
+
+
 @pytest.fixture
-def book(tmp_path):
-    fit = {
-        "channels": [],
-        "units": ["national"],
-        "diagnostics": dict.fromkeys(
-            ("max_rhat", "min_ess_bulk", "min_ess_tail", "divergences", "draws", "chains"), 1.0
-        ),
-        "health": {"verdict": "PASS", "checks": []},
-        "fit_quality": dict.fromkeys(("r2", "mape", "coverage90", "durbin_watson"), 1.0),
-        "seconds": {"total": 1.0},
-        "fingerprint": "abc",
-    }
-    write_workbook(made_plan(), fit, {"run_id": "run-1"}, tmp_path / "plan.xlsx", "zh")
+def book(original, tmp_path):
+    shutil.copy(original, tmp_path / "plan.xlsx")
     return tmp_path / "plan.xlsx"
 
 
@@ -388,3 +387,71 @@ def test_a_huge_file_is_not_read(tmp_path):
     with path.open("wb") as file:
         file.truncate(20_000_001)
     assert told(path)[0][0] == "the file is larger than 20 MB"
+
+
+# --- an edited workbook
+
+
+def told_edited(path):
+    with pytest.raises(InputError) as refused:
+        read_edited(path, LINES, WEEKS)
+    return [(problem.what, problem.where, problem.value) for problem in refused.value.problems]
+
+
+def test_an_untouched_workbook_has_no_edits(book):
+    read = read_edited(book, LINES, WEEKS)
+    assert (read.run_id, read.fen, read.solver, read.edited) == ("run-7", FEN, FEN, {})
+    assert read.inputs == {"plan.total": sum(map(sum, FEN)) / 100}
+
+
+def test_edited_cells_are_known_by_line_and_week(book):
+    read = read_edited(edited(book, {"C6": 1.5, "E5": 0}), LINES, WEEKS)
+    assert read.edited == {(1, 0): 150}
+    assert read.solver == FEN
+
+
+def test_changed_inputs_are_read(book):
+    def raise_total(workbook):
+        workbook["Inputs"]["C5"] = 42
+
+    assert read_inputs(edited(book, change=raise_total)) == {"plan.total": 42.0}
+
+
+@pytest.mark.parametrize(("cell", "what"), [("much", "the input is not a number"), (-1, "the input is negative")])
+def test_an_input_that_is_no_number_is_refused_with_its_cell(book, cell, what):
+    def change(workbook):
+        workbook["Inputs"]["C5"] = cell
+
+    assert told_edited(edited(book, change=change)) == [(what, "plan.xlsx, sheet Inputs, cell C5", str(cell))]
+
+
+def test_every_fault_of_an_edited_workbook_is_told_at_once(book):
+    def change(workbook):
+        workbook["Inputs"]["C5"] = "much"
+
+    found = told_edited(edited(book, {"D6": "soon", "A7": "new"}, change))
+    assert [where for _, where, _ in found][:2] == [
+        "plan.xlsx, sheet Plan, cell D6",
+        "plan.xlsx, sheet Plan, cell A7",
+    ]
+    assert found[-1][1] == "plan.xlsx, sheet Inputs, cell C5"
+
+
+def test_a_foreign_workbook_is_refused(tmp_path):
+    Workbook().save(tmp_path / "plan.xlsx")
+    assert told_edited(tmp_path / "plan.xlsx")[0][0] == "this workbook is not one that budget plan wrote"
+    with pytest.raises(InputError, match="not one that budget plan wrote"):
+        book_identity(tmp_path / "plan.xlsx")
+
+
+def test_only_a_workbook_can_be_planned_from(tmp_path):
+    assert told_edited(written(tmp_path, GOOD))[0][0] == "only a planning workbook can be planned from"
+
+
+def test_a_bomb_is_refused_before_it_is_opened(tmp_path, monkeypatch):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * 30_000_000)
+    monkeypatch.setattr("openpyxl.load_workbook", lambda *_, **__: pytest.fail("the workbook was opened"))
+    found = told_edited(written(tmp_path, packed.getvalue(), "plan.xlsx"))
+    assert found[0][0] == "the workbook unpacks to far more than its size"

@@ -287,8 +287,8 @@ def test_weekly_bounds_in_an_impossible_quarter_are_refused_not_counted(refused)
         ("plan:\n", "plan:\n  objective: {maximise: profit}\n", "plan.objective.maximise: profit needs a margin"),
         (
             "plan:\n",
-            "plan:\n  objective: {maximise: gmv, cvar: {weight: 0.5}}\n",
-            "plan.objective.cvar.weight: this version plans for the mean alone (found: 0.5)",
+            "plan:\n  objective: {maximise: gmv, safe: {}, cvar: {weight: 0.5}}\n",
+            "plan.objective.safe: two kinds of caution at once (found: safe and cvar)",
         ),
         ("500万", "five million", "plan.total: the amount cannot be read as money (found: 'five million')"),
         ("500万", "5000000.005", "plan.total: the amount has more than two decimals"),

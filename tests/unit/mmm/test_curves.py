@@ -303,3 +303,48 @@ def test_another_format_is_refused(tmp_path):
     arrays["head"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
     np.savez(path, **arrays)
     assert_refused(path, reason="written by another version")
+
+
+# --- hulls between two plans
+
+
+@pytest.mark.parametrize("saturation", ["hill", "flexible"])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 60_000.0), (1_000.0, 4_000.0), (0.0, 500.0), (20_000.0, 90_000.0)])
+def test_a_hull_between_two_plans_is_concave_above_the_curves_and_meets_them_at_both_ends(saturation, low, high):
+    seen = window(make_curves(slopes=(0.6, 1.4, 3.2), saturation=(saturation,) * 3), after=(0.0, 0.0, 0.0))
+    for name in range(3):
+        hull = seen.hull_between(name, np.full(WEEKS, low), np.full(WEEKS, high))
+        along = np.linspace(0, 1, 41)[:, None, None]
+        ends = [np.maximum(seen._stock(name, np.full(WEEKS, end)), 1e-6) for end in (low, high)]
+        values = []
+        for stock in ends[0] + along * (ends[1] - ends[0]):
+            level, steep = seen._curve(name, stock, hull)
+            true, _ = seen._curve(name, stock, None)
+            assert (level >= true - 1e-9).all()
+            values.append(level)
+            # Its slope there is a tangent of the whole hull.
+            for other in ends:
+                there, _ = seen._curve(name, other, hull)
+                assert (there <= level + steep * (other - stock) + 1e-9).all()
+        assert (np.diff(values, n=2, axis=0) <= 1e-9).all()
+        for end, value in zip(ends, (values[0], values[-1]), strict=True):
+            true, _ = seen._curve(name, end, None)
+            assert value == pytest.approx(true, abs=2e-4)
+
+
+def test_a_tangent_at_an_end_holds_inside_even_where_the_solver_oversteps_the_end():
+    seen = window(make_curves(slopes=(0.6, 1.4, 3.2)), after=(0.0, 0.0, 0.0))
+    low, high = np.full(WEEKS, 2_000.0), np.full(WEEKS, 5_000.0)
+    for name in range(3):
+        hull, least, most = seen.hull_between(name, low, high), seen._stock(name, low), seen._stock(name, high)
+        for end in (least * (1 - 1e-9), least, most, most * (1 + 1e-9)):
+            level, steep = seen._curve(name, end, hull)
+            for stock in (least, 0.5 * (least + most), most):
+                true, _ = seen._curve(name, stock, None)
+                assert (level + steep * (stock - end) >= true - 1e-7).all()
+
+
+def test_a_hull_between_two_plans_beyond_the_bend_is_the_curve():
+    seen = window(make_curves(slopes=(1.3, 1.3, 1.3)))
+    assert not seen.hulls[0].is_curve
+    assert seen.hull_between(0, np.full(WEEKS, 60_000.0), np.full(WEEKS, 90_000.0)).is_curve

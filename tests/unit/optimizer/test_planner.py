@@ -11,9 +11,10 @@ from markets import curves, grouped, permuted, problem, scaled, share
 from mmm.problems import TimeLimitReached
 from optimizer.assemble import findings_of
 from optimizer.logic import broken_cuts
-from optimizer.planner import LOGIC_GAP, Infeasible, SolveOptions, flat_plan, optimise
+from optimizer.planner import LOGIC_GAP, Infeasible, SolveOptions, optimise
 from optimizer.prices import row_prices
 from optimizer.problem import History, Identity, build_lines
+from optimizer.program import flat_plan
 from optimizer.ranges import near_optimal_ranges
 from optimizer.rounding import round_to_fen
 from optimizer.rules import WeakRoiCut
@@ -112,10 +113,12 @@ def test_no_plan_passes_the_bound(shape):
     assert found.objective <= found.hull_objective * (1 + 1e-12)
 
 
-def test_s_shaped_draws_leave_an_honest_gap_and_a_search_that_ended():
-    found = optimise(problem(curves(**S_SHAPED)), SolveOptions(gap=1e-4))
-    assert found.search_gap <= 1e-4 < found.gap
+def test_branching_closes_the_gap_that_s_shaped_draws_leave_and_the_gap_is_honest():
+    given = problem(curves(**S_SHAPED))
+    found = optimise(given, SolveOptions(gap=1e-4))
+    assert found.gap <= found.target == 5e-3
     assert found.gap == pytest.approx((found.bound - found.objective) / found.objective)
+    assert found.objective == pytest.approx(worth(given, found.spend), rel=1e-9)
 
 
 def test_progress_is_told_and_never_gets_worse():
@@ -237,7 +240,7 @@ def test_rules_that_clash_are_infeasible():
 
 def price(given, name, sense):
     prices = row_prices(optimise(given, SolveOptions(gap=1e-7)))
-    return next(value for (rule, _, side), value in prices.items() if (rule, side) == (name, sense))
+    return next(value for (rule, _, side, _), value in prices.items() if (rule, side) == (name, sense))
 
 
 def slope(make, at, step):

@@ -1,11 +1,17 @@
 """The adapter of HiGHS: every silent trap is sprung here and must not go unnoticed."""
 
+from pathlib import Path
+
 import highspy
 import numpy as np
 import pyomo.environ as pyo
 import pytest
+from markets import line, mondays
+from pyomo.gdp import Disjunct, Disjunction
 
-from optimizer.solver import Master
+import optimizer.solver as solver_module
+from optimizer.decision import Decision
+from optimizer.solver import THREADS, Master, bare_highs, set_options
 
 SECONDS = 5.0
 
@@ -268,3 +274,98 @@ def test_highs_keeps_quiet(master, capfd):
     solve(master)
     assert capfd.readouterr() == ("", "")
     assert highspy.Highs().getOptionValue("output_flag")[1] is True  # silence is asked for, not the default
+
+
+# --- what Pyomo would pass over
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"), [("cost", np.nan), ("cost", np.inf), ("bound", np.nan), ("coefficient", np.inf)]
+)
+def test_a_model_with_a_number_that_is_not_finite_is_refused(place, wrong):
+    made = model(most=wrong if place == "bound" else 4.0)
+    if place == "cost":
+        made.objective.expr = wrong * made.x
+    if place == "coefficient":
+        made.rows.add(made.y + wrong * made.x <= 4.0)
+    with pytest.raises(ValueError, match=r"not finite|not a number"):
+        Master(made)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"visits_per_cny": np.nan},
+        {"recent": np.array([1.0, np.nan])},
+        {"average": np.inf},
+        {"attributed_ratio": np.nan},
+    ],
+)
+def test_a_line_with_a_number_that_is_not_finite_is_refused_before_a_model_is_built(fact):
+    """Pyomo drops a coefficient that is not a number, unseen by any reading of the solver."""
+    with pytest.raises(ValueError, match="line search holds a number that is not finite"):
+        Decision([line("search", **fact)], mondays(3), 600.0)
+    with pytest.raises(ValueError, match="total or the plan that is replaced"):
+        Decision([line("search")], mondays(3), np.nan)
+
+
+def test_an_unknown_option_is_refused(master):
+    with pytest.raises(ValueError, match="HiGHS option time_limt is not known here"):
+        set_options(master._highs, time_limt=3.0)
+    assert master._highs.setOptionValue("time_limt", 3.0) == highspy.HighsStatus.kError  # nobody would read this
+
+
+def test_a_value_that_highs_refuses_is_an_error(master):
+    with pytest.raises(RuntimeError, match="HiGHS refused: option mip_rel_gap"):
+        set_options(master._highs, mip_rel_gap=-1.0)
+
+
+def test_another_number_of_threads_is_refused(master):
+    with pytest.raises(ValueError, match="solves with 1 thread, not 2"):
+        set_options(master._highs, threads=2)
+
+
+def test_options_do_not_stick(master):
+    solve(master, seconds=0.5, gap=0.5)
+    solve(master, seconds=1e4, gap=0.0)
+    assert master._highs.getOptionValue("mip_rel_gap")[1] == 0.0
+    assert master._highs.getOptionValue("time_limit")[1] > 1e3
+    assert bare_highs().getOptionValue("mip_rel_gap")[1] == highspy.Highs().getOptionValue("mip_rel_gap")[1]
+
+
+def test_every_highs_of_the_package_has_the_same_threads():
+    assert bare_highs().getOptionValue("threads")[1] == THREADS == 1
+    sources = Path(solver_module.__file__).parent.rglob("*.py")
+    assert [path.name for path in sources if "highspy.Highs()" in path.read_text(encoding="utf-8")] == ["solver.py"]
+
+
+def test_sos_and_disjunctions_are_refused_not_passed_over():
+    made = model()
+    made.weight = pyo.Var([1, 2], bounds=(0, 1))
+    made.sos = pyo.SOSConstraint(var=made.weight, sos=1)
+    with pytest.raises(ValueError, match="sos is a SOSConstraint: transform it"):
+        Master(made)
+    made = model()
+    made.low, made.high = Disjunct(), Disjunct()
+    made.low.row = pyo.Constraint(expr=made.x <= 1)
+    made.high.row = pyo.Constraint(expr=made.y <= 1)
+    made.choice = Disjunction(expr=[made.low, made.high])
+    with pytest.raises(ValueError, match="is a Disjunct"):
+        Master(made)
+    pyo.TransformationFactory("gdp.bigm").apply_to(made)
+    assert solve(Master(made)).bound == pytest.approx(5.0)
+
+
+def test_a_status_nobody_knows_is_tried_from_scratch(master):
+    class Astray(Recorder):
+        def getModelStatus(self):  # noqa: N802 - HiGHS's own name
+            return highspy.HighsModelStatus.kUnknown if len(self.runs) < 2 else self.highs.getModelStatus()
+
+    master._highs = seen = Astray(master._highs)
+    assert solve(master).columns == pytest.approx([3.0, 1.0])
+    assert [run["presolve"] for run in seen.runs] == ["choose", "on"]
+
+
+def test_presolve_on_and_off_agree(master):
+    found = [master._run(seconds=SECONDS, gap=0.0, maximise=True, presolve=word) for word in ("on", "off", "choose")]
+    assert [each.bound for each in found] == pytest.approx([5.0] * 3)

@@ -33,14 +33,15 @@ def plan(*constraints, rules=(), total_rule="equal"):
     return PlanSettings.model_validate({"constraints": constraints, "rules": rules, "total_rule": total_rule})
 
 
-def faults(wanted, lines, fen, *, total=None, gmv=None):
+def faults(wanted, lines, fen, *, total=None, gmv=None, earned=None):
     """Names of broken rules with their lines."""
-    return {(one.name, one.line) for one in broken(check(wanted, lines, fen, total=total, gmv=gmv))}
+    return {(one.name, one.line) for one in broken(check(wanted, lines, fen, total=total, gmv=gmv, earned=earned))}
 
 
-def check(wanted, lines, fen, *, total=None, gmv=None):
+def check(wanted, lines, fen, *, total=None, gmv=None, earned=None):
     gmv = np.full(np.shape(fen), 1e9) if gmv is None else gmv
-    return verify(wanted, lines, mondays(len(fen[0])), sum(map(sum, fen)) if total is None else total, fen, gmv)
+    money = sum(map(sum, fen)) if total is None else total
+    return verify(wanted, lines, mondays(len(fen[0])), money, fen, gmv, earned=earned)
 
 
 def spread(total, weeks):
@@ -77,6 +78,22 @@ EVERY_RULE = plan(
     rules=[{"kind": "cut", "name": "weak ROI", "lines": "search", "roi_below": 4.0}],
 )
 
+OTHER_RULES = plan(
+    {"kind": "change", "name": "as last quarter", "lines": "content", "last_quarter": 0.015},
+    {"kind": "fixed", "name": "contract", "lines": "bilibili", "weekly": {"2027-10-11": 300}},
+    {"kind": "budget", "name": "opening", "start": "2027-10-04", "end": "2027-10-10", "max": 4000.1},
+    {"kind": "phases", "name": "halves", "phases": [{"name": "first", "weeks": 2, "share": 0.5}]},
+    {"kind": "mix", "name": "content mix", "category": "content", "shares": {"bilibili": 0.2}, "tolerance": 0.01},
+    {"kind": "weeks_on", "name": "flights", "lines": "kol", "weeks": 3, "least": 1},
+    {"kind": "cardinality", "name": "both used", "lines": ["抖音直播", "tools"], "min": 2},
+    {"kind": "cardinality", "name": "one a week", "lines": ["kol", "offline"], "max": 1, "per": "week"},
+    {"kind": "either_or", "name": "old or new", "either": "offline", "or": ["抖音直播"], "allow": 10},
+    {"kind": "roi", "name": "pays", "group": "social", "min": 2.5},
+    {"kind": "group_share", "name": "social GMV", "group": "social", "of": "gmv", "max": 0.28},
+    {"kind": "cost_ceiling", "name": "cheap visits", "max": 0.79},
+)
+GAINED = np.array([12_000.0, 12_000.0, 14_400.0, 3_600.0, 2_400.0, 0.0, 0.0, 0.0])
+
 
 def base_plan():
     return [[100 * amount] * 4 for amount in WEEKLY]
@@ -103,6 +120,59 @@ MOVES = {
 }
 
 
+OTHER_MOVES = {
+    "as last quarter": {"content": [-2000] * 4, "抖音直播": [2000] * 4},
+    "contract": {"bilibili": [0, 1, 0, -1], "社交媒体": [0, -1, 0, 1]},
+    "opening": {"社交媒体": [11, -11, 0, 0]},
+    "halves": {"社交媒体": [0, 1, -1, 0]},
+    "content mix": {"bilibili": [2100, 0, 2100, 2000], "content": [-2100, 0, -2100, -2000]},
+    "flights": {"kol": [0, 100, 100, 0], "社交媒体": [0, -100, -100, 0]},
+    "one a week": {"kol": [0, 0, 0, 100], "offline": [0, 0, 0, 100], "社交媒体": [0, 0, 0, -200]},
+    "old or new": {"offline": [0, 0, 0, 1001], "社交媒体": [0, 0, 0, -1001]},
+    "cheap visits": {"抖音直播": [9600] * 4, "社交媒体": [-9600] * 4},
+}
+
+
+def test_a_valid_plan_passes_every_other_rule():
+    findings = check(OTHER_RULES, LINES, base_plan(), earned=GAINED)
+    assert broken(findings) == ()
+    assert {one.name for one in findings} >= {rule.name for rule in OTHER_RULES.constraints} - {"flights"}
+
+
+@pytest.mark.parametrize("rule", OTHER_MOVES)
+def test_one_fault_breaks_exactly_one_other_rule(rule):
+    fen = base_plan()
+    for name, added in OTHER_MOVES[rule].items():
+        fen[ROW[name]] = [cell + more for cell, more in zip(fen[ROW[name]], added, strict=True)]
+    assert {name for name, _ in faults(OTHER_RULES, LINES, fen, total=1_600_000, earned=GAINED)} == {rule}
+
+
+@pytest.mark.parametrize(("rule", "first"), [("pays", 9_999.0), ("social GMV", 13_000.0)])
+def test_expected_gmv_breaks_exactly_its_rule(rule, first):
+    earned = GAINED.copy()
+    earned[0] = first
+    assert faults(OTHER_RULES, LINES, base_plan(), earned=earned) == {(rule, None)}
+
+
+def test_rules_on_expected_gmv_need_it():
+    with pytest.raises(ValueError, match="cannot be checked without it"):
+        check(OTHER_RULES, LINES, base_plan())
+
+
+def test_a_soft_rule_is_violated_not_broken():
+    soft = {"kind": "bounds", "name": "floor", "lines": "content", "min": 5000, "soft": {"price": 2}}
+    (found,) = [one for one in check(plan(soft), LINES, base_plan()) if one.name == "floor"]
+    assert (found.broken, found.soft, found.binding, found.violation) == (False, True, True, 200.0)
+    assert found.sentence.endswith("violated by 200.00 CNY.")
+
+
+def test_what_a_switch_means_holds_even_in_a_soft_rule():
+    soft = {"kind": "cardinality", "name": "few", "max": 1, "active_from": 2000, "soft": {"price": 2}}
+    found = [one for one in check(plan(soft), LINES, base_plan()) if one.name == "few"]
+    assert {one.line for one in found if one.broken} == {"bilibili", "抖音直播", "tools"}
+    assert next(one.violation for one in found if one.unit == "lines") == 5
+
+
 def test_a_valid_plan_passes_every_rule():
     findings = check(EVERY_RULE, LINES, base_plan(), total=1_600_000)
     assert broken(findings) == ()
@@ -111,7 +181,7 @@ def test_a_valid_plan_passes_every_rule():
 
 def test_every_kind_of_constraint_has_a_fault_below():
     kinds = {get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(get_args(Constraint)[0])}
-    assert {rule.kind for rule in EVERY_RULE.constraints} == kinds
+    assert {rule.kind for rule in (*EVERY_RULE.constraints, *OTHER_RULES.constraints)} == kinds
 
 
 @pytest.mark.parametrize("rule", MOVES)

@@ -1,33 +1,37 @@
-"""The workbook: live sums with right cached values, text that stays text, sheets that are found by name."""
+"""The workbook: live from spend to GMV and checks, right cached values, text that stays text, sheets found by name."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+import books
 import openpyxl
 import pytest
 
+from optimizer.assemble import settled
 from reports.sheets import HEAD
 from reports.words import LANGUAGES
-from reports.workbook import SHEETS, write_workbook
+from reports.workbook import SHEETS
+from reports.workbook.summary import COLUMNS, total_interval
 
-TOP = HEAD + 1
-FIRST_WEEK = 3
-
-
-@pytest.fixture(params=LANGUAGES)
-def path(request, plan, fit, manifest, tmp_path):
-    target = tmp_path / "plan.xlsx"
-    write_workbook(plan, fit, manifest, target, request.param)
-    return target
+HOSTILE = ("=cmd|'/C calc'!A0", "+1", "@x")
+SUMMARY = {name: place + 1 for place, name in enumerate(COLUMNS)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def made():
+    return books.planned(books.problem())
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def path(request, made, tmp_path_factory):
+    return books.write(tmp_path_factory.mktemp("book") / "plan.xlsx", *made, request.param)
+
+
+@pytest.fixture(scope="module")
 def live(path):
     return openpyxl.load_workbook(path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cached(path):
     return openpyxl.load_workbook(path, data_only=True)
 
@@ -36,32 +40,57 @@ def cells(book):
     return [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
 
 
-def summed(book, cell):
-    """Value of =SUM(a:b) from the cached values of its cells."""
-    reference = cell.value.removeprefix("=SUM(").removesuffix(")")
-    values = [part.value for row in book[cell.parent.title][reference] for part in row]
-    return sum(value for value in values if value is not None)
+def rows(sheet, first):
+    return [[cell.value for cell in row] for row in sheet.iter_rows(min_row=first)]
 
 
-def test_sheets_are_named_in_english(live):
+def checks(book):
+    """Name of every check to its value."""
+    return {row[0]: row[7] for row in rows(book["Checks"], HEAD + 3) if row[0]}
+
+
+def test_sheets_are_named_in_english_and_none_is_hidden(live):
     assert tuple(live.sheetnames) == SHEETS
     assert all(sheet.sheet_state == "visible" for sheet in live)
 
 
-def test_every_formula_is_ours(live):
+def test_formulas_use_nothing_newer_than_excel_2016(live):
+    import re
+
     formulas = [cell.value for cell in cells(live) if cell.data_type == "f"]
-    assert formulas
-    starts = ("=SUM(", "=IF(", "=COUNT(Plan_Grid)", "=MIN(Plan_Grid)", "=Plan!$")
-    assert [formula for formula in formulas if not formula.startswith(starts)] == []
+    assert len(formulas) > 500
+    used = {name for formula in formulas for name in re.findall(r"([A-Z][A-Z0-9.]*)\((?!S\))", formula)}
+    assert used <= {
+        "ABS", "AND", "AVERAGE", "COUNT", "COUNTIF", "FORECAST", "IF", "INDEX", "ISERROR", "ISNUMBER", "MATCH", "MAX",
+        "MIN", "N", "OR", "ROWS", "SQRT", "SUM", "SUMIF", "SUMPRODUCT", "SUMXMY2", "TEXT",
+    }  # fmt: skip
+    assert not [formula for formula in formulas if "[" in formula or "|" in formula]
 
 
-def test_user_text_stays_text(live, plan):
-    found = {cell.value: cell for cell in cells(live) if cell.data_type == "s"}
-    for line in plan.lines[4:]:
-        assert found[line.name].hyperlink is None
-    assert "=1+1" in found
-    assert "=floor()" in found
-    assert found["=cmd|'/C calc'!A0"].quotePrefix
+def test_every_row_of_calc_holds_one_formula(live):
+    """The same relative formula across all weeks: FAST's consistency."""
+    from openpyxl.formula.translate import Translator
+
+    sheet, lags = live["Calc"], 3
+    (results,) = (cell.row for cell in sheet["C"] if cell.value in {"GMV added", "新增 GMV"})
+    for row in sheet.iter_rows(min_row=HEAD + 2, max_row=results - 1):
+        formulas = [cell for cell in row[2 + lags : 2 + lags + 6] if cell.data_type == "f"]
+        for cell in formulas[1:]:
+            first = formulas[0]
+            assert Translator(first.value, first.coordinate).translate_formula(cell.coordinate) == cell.value
+
+
+def test_user_text_stays_text(tmp_path):
+    problem = books.problem(HOSTILE, 3, facts={}, rules=[])
+    book = openpyxl.load_workbook(
+        books.write(tmp_path / "plan.xlsx", *books.planned(problem), author="=1+1", note="@SUM(A1)", parent="+2")
+    )
+    text = {str(cell.value) for cell in cells(book) if cell.data_type == "s"}
+    assert {*HOSTILE, "=1+1", "@SUM(A1)", "+2"} <= text
+    formulas = [cell.value for cell in cells(book) if cell.data_type == "f"]
+    assert not [formula for formula in formulas if formula[1:] in {name[1:] for name in HOSTILE}]
+    quoted = [cell for cell in cells(book) if cell.value == HOSTILE[0]]
+    assert all(cell.quotePrefix for cell in quoted)
 
 
 def test_only_the_sheet_map_holds_links(live):
@@ -70,81 +99,145 @@ def test_only_the_sheet_map_holds_links(live):
     assert all(link.target is None for link in links)
 
 
-def test_cached_sums_are_the_sums(live, cached):
-    sums = [cell for cell in cells(live) if cell.data_type == "f" and cell.value.startswith("=SUM(")]
-    assert len(sums) > 40
-    for cell in sums:
-        value = cached[cell.parent.title][cell.coordinate].value
-        assert value == pytest.approx(summed(cached, cell), abs=1e-6), f"{cell.parent.title}!{cell.coordinate}"
+def test_grid_holds_the_plan_to_the_cent_and_so_does_the_solvers(cached, made):
+    plan, _ = made
+    for name in ("Plan", "Solver"):
+        sheet = cached[name]
+        assert [sheet.cell(HEAD + 1, 3 + t).value for t in range(6)] == [week.isoformat() for week in plan.weeks]
+        for row, line in enumerate(plan.lines, start=HEAD + 2):
+            assert sheet.cell(row, 1).value == line.name
+            weekly = [sheet.cell(row, 3 + t).value for t in range(6)]
+            assert [round(100 * spend) for spend in weekly] == list(line.weekly_fen)
+        assert round(100 * sheet.cell(HEAD + 2 + len(plan.lines), 9).value) == plan.total_fen
 
 
-def test_grid_holds_the_plan_to_the_cent(cached, plan):
-    sheet = cached["Plan"]
-    assert [sheet.cell(TOP, FIRST_WEEK + t).value for t in range(13)] == [week.isoformat() for week in plan.weeks]
-    for row, line in enumerate(plan.lines, start=TOP + 1):
-        assert sheet.cell(row, 1).value == line.name
-        weekly = [sheet.cell(row, FIRST_WEEK + t).value for t in range(13)]
-        assert [round(100 * spend) for spend in weekly] == list(line.weekly_fen)
-    total = sheet.cell(TOP + 1 + len(plan.lines), FIRST_WEEK + 13)
-    assert round(100 * total.value) == plan.total_fen
+def test_only_yellow_cells_are_open(live, made):
+    plan, _ = made
+    opened = {
+        (sheet.title, cell.coordinate)
+        for sheet in live
+        for row in sheet.iter_rows()
+        for cell in row
+        if not cell.protection.locked
+    }
+    grid = {("Plan", f"{column}{row}") for column in "CDEFGH" for row in range(HEAD + 2, HEAD + 2 + len(plan.lines))}
+    assert all(sheet.protection.sheet for sheet in live)
+    assert {place for place in opened if place[0] == "Plan"} == grid
+    assert {place[0] for place in opened} == {"Plan", "Inputs", "Log"}
+    assert {f"{column}" for name, column in opened if name == "Inputs"} >= {"C5", "C7"}
+    assert live.defined_names["Plan_Grid"].attr_text == f"Plan!$C$5:$H${HEAD + 1 + len(plan.lines)}"
+    assert [str(rule.sqref) for rule in live["Plan"].data_validations.dataValidation] == ["C5:H8"]
 
 
-def test_only_the_grid_may_be_edited(live, plan):
-    sheet = live["Plan"]
-    unlocked = {cell.coordinate for row in sheet.iter_rows() for cell in row if not cell.protection.locked}
-    first, last = sheet.cell(TOP + 1, FIRST_WEEK), sheet.cell(TOP + len(plan.lines), FIRST_WEEK + 12)
-    grid = {cell.coordinate for row in sheet[f"{first.coordinate}:{last.coordinate}"] for cell in row}
-    assert sheet.protection.sheet
-    assert unlocked == grid
-    assert live.defined_names["Plan_Grid"].attr_text == f"Plan!$C$5:$O${TOP + len(plan.lines)}"
-    assert [str(rule.sqref) for rule in sheet.data_validations.dataValidation] == [
-        f"{first.coordinate}:{last.coordinate}"
-    ]
+def test_summary_earns_what_the_plan_says(cached, made):
+    plan, work = made
+    sheet = cached["Summary"]
+    for row, line in enumerate(plan.lines, start=HEAD + 2):
+        assert sheet.cell(row, SUMMARY["spend"]).value == pytest.approx(line.spend_fen / 100)
+        if line.gmv is None:
+            assert sheet.cell(row, SUMMARY["gmv"]).value is None
+            continue
+        found = [sheet.cell(row, SUMMARY[name]).value for name in ("gmv", "gmv_low", "gmv_high")]
+        assert found == pytest.approx([line.gmv.mean, line.gmv.p05, line.gmv.p95], rel=1e-9)
+        assert sheet.cell(row, SUMMARY["mroi"]).value == pytest.approx(line.mroi, rel=0.03)
+    total = HEAD + 2 + len(plan.lines)
+    assert sheet.cell(total, SUMMARY["gmv"]).value == pytest.approx(plan.gmv.mean, rel=1e-9)
+    assert total_interval_of(work, made) == pytest.approx((plan.gmv.p05, plan.gmv.p95), rel=1e-9)
 
 
-def test_checks_pass_on_the_solvers_plan(cached, plan):
-    sheet = cached["Checks"]
-    assert sheet["B3"].value == 0
-    rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=6)]
-    assert len(rows) == 3 + len(plan.constraints)
-    assert {row[7] for row in rows} == {0}
-    cap = next(row for row in rows if row[0] == "social cap")
-    assert cap[3:6] == [0.45, None, 0.45]
+def total_interval_of(work, made):
+    from reports.workbook.model import build_model
+
+    return total_interval(build_model(made[0], work, "en"))
 
 
-def test_a_broken_limit_is_counted(plan, fit, manifest, tmp_path):
-    broken = replace(plan.constraints[1], value=0.47)
-    target = tmp_path / "plan.xlsx"
-    write_workbook(replace(plan, constraints=(broken,)), fit, manifest, target, "en")
-    cached = openpyxl.load_workbook(target, data_only=True)
-    assert cached["Checks"]["B3"].value == 1
-    assert "1 CHECK(S) FAIL" in [cell.value for cell in cells(cached)]
+def test_every_rule_has_a_check_and_all_hold_for_the_solvers_plan(cached, made):
+    plan, work = made
+    found = checks(cached)
+    assert cached["Checks"]["B3"].value == 0
+    assert set(found.values()) == {0}
+    assert len(found) == 4 + len(work.rules)
+    settings = settled(work.problem).settings
+    assert {rule.name for rule in (*settings.constraints, *settings.rules)} <= found.keys()
+    del plan
 
 
-def test_unspent_money_is_no_broken_total(plan, fit, manifest, tmp_path):
-    target = tmp_path / "plan.xlsx"
-    write_workbook(replace(plan, total_fen=plan.total_fen + 100), fit, manifest, target, "en")
-    assert openpyxl.load_workbook(target, data_only=True)["Checks"]["B3"].value == 0
+def test_a_plan_that_breaks_rules_opens_red(tmp_path):
+    problem = books.problem()
+    _, work = books.planned(problem)
+    fen = [[int(cell) for cell in row] for row in (work.spend * 100).round().astype(int)]
+    fen[0][0] += 5_000_000
+    book = openpyxl.load_workbook(books.write(tmp_path / "plan.xlsx", *books.scored(problem, fen)), data_only=True)
+    found = checks(book)
+    assert found["Total"] == 1
+    assert found["at most 60% a week"] == 1
+    assert found["a pilot"] == 0
+    assert book["Checks"]["B3"].value == sum(found.values())
+    assert any(str(cell.value).endswith("CHECK(S) FAIL") for cell in cells(book))
 
 
-def test_identity_is_on_the_cover_and_in_the_properties(live):
+def test_rules_of_0_1_logic_say_that_no_formula_holds_them(tmp_path):
+    rules = [{"kind": "cardinality", "name": "two at most", "max": 2, "active_from": 1000}]
+    problem = books.problem(rules=rules, cuts=())
+    book = openpyxl.load_workbook(books.write(tmp_path / "plan.xlsx", *books.planned(problem)), data_only=True)
+    (row,) = (row for row in rows(book["Checks"], HEAD + 3) if row[0] == "two at most")
+    assert "0/1 logic" in row[9]
+
+
+def test_a_soft_rule_is_watched_and_not_counted(tmp_path):
+    rules = [{"kind": "group_share", "name": "soft cap", "group": "social", "max": 0.01, "soft": {"price": 0.01}}]
+    problem = books.problem(rules=rules, cuts=())
+    book = openpyxl.load_workbook(books.write(tmp_path / "plan.xlsx", *books.planned(problem)), data_only=True)
+    (row,) = (row for row in rows(book["Checks"], HEAD + 3) if row[0] == "soft cap")
+    assert row[6:8] == [1, 0]
+    assert book["Checks"]["B3"].value == 0
+
+
+def test_review_flags_the_cut_that_history_asks_for(tmp_path):
+    facts = books.GROUPS | {"=search": {"groups": ("emerging",), "weak_weeks": 2}}
+    rules = [rule for rule in books.RULES if rule["kind"] != "change"]
+    problem = books.problem(facts=facts, rules=rules)
+    book = openpyxl.load_workbook(books.write(tmp_path / "plan.xlsx", *books.planned(problem)), data_only=True)
+    told = [cell.value for row in book["Review"].iter_rows() for cell in row if str(cell.value).startswith("cut ")]
+    assert told == ["cut 20%"]
+    assert checks(book)["weak ROI"] == 0
+
+
+def test_identity_is_on_the_cover_in_the_log_and_in_the_properties(live):
     cover = [cell.value for cell in cells(live) if cell.parent.title == "Cover"]
     assert "run-7" in cover
+    assert live["Log"]["B5"].value == "run-7"
     assert {prop.name: prop.value for prop in live.custom_doc_props.props} == {
         "run_id": "run-7",
         "fingerprint": "abc123",
     }
 
 
-def test_summary_says_that_earnings_do_not_follow_edits(plan, fit, manifest, tmp_path):
-    target = tmp_path / "plan.xlsx"
-    write_workbook(plan, fit, manifest, target, "en")
-    words = [cell.value for cell in cells(openpyxl.load_workbook(target)) if cell.parent.title == "Summary"]
-    assert any("do not follow edits" in str(word) for word in words)
+def test_the_largest_error_of_the_curves_is_stated(live, made):
+    _, work = made
+    told = f"{100 * work.curves.error:.3f}%"
+    words = [str(cell.value) for cell in cells(live) if cell.parent.title in {"Curves", "Assumptions"}]
+    assert sum(told in word for word in words) == 2
 
 
-def test_numbers_that_do_not_exist_do_not_stop_it(plan, fit, manifest, tmp_path):
+def test_charts_are_native(path):
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        charts = [name for name in archive.namelist() if name.startswith("xl/charts/chart")]
+    assert len(charts) == 1 + 2 + 3  # flighting; spend and GMV; a response curve a line
+
+
+def test_numbers_that_do_not_exist_do_not_stop_it(made, tmp_path):
+    from dataclasses import replace
+
+    plan, work = made
     odd = replace(plan, proof=replace(plan.proof, bound=float("inf")), gmv=None, roi=float("nan"), last_quarter=None)
-    target = tmp_path / "plan.xlsx"
-    write_workbook(odd, fit, manifest, target, "en")
-    assert not [cell for cell in cells(openpyxl.load_workbook(target)) if cell.data_type == "e"]
+    book = openpyxl.load_workbook(books.write(tmp_path / "plan.xlsx", odd, work))
+    assert not [cell for cell in cells(book) if cell.data_type == "e"]
+
+
+def test_a_plan_without_any_rule_or_spend_on_a_line(tmp_path):
+    problem = books.problem(("one",), 1, rules=[], cuts=(), facts={})
+    book = openpyxl.load_workbook(books.write(tmp_path / "plan.xlsx", *books.planned(problem)), data_only=True)
+    assert book["Checks"]["B3"].value == 0

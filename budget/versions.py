@@ -1,0 +1,260 @@
+"""Budget versions: every plan that was written is kept by its id; list them, compare two, check one's files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from budget.runs import Fitted, Session, build_problem, run_id, with_inputs_of
+from budget.store import fingerprint_file, write_atomically
+from budget.validation import did_you_mean
+from mmm.problems import InputError, Problem
+
+if TYPE_CHECKING:
+    from optimizer.problem import PlanProblem
+
+_FOLDER = ".budget/plans"
+_MONEY = 0.005
+
+
+def record_version(
+    home: Path, document: Mapping[str, Any], about: Mapping[str, Any], files: Mapping[str, bytes]
+) -> None:
+    """Keep a plan under its id; the same plan written again keeps one entry, with the latest author and note."""
+    folder = home / _FOLDER / str(document["id"])
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    gmv = document["expected"]["gmv"] or {}
+    entry = {key: document[key] for key in ("id", "parent", "author", "note", "quarter", "total", "currency", "status")}
+    entry |= {"created": about["created"], "gmv": gmv.get("mean"), "fingerprint": document["fingerprint"]}
+    write_atomically(folder / "version.json", json.dumps(entry, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def versions(home: Path) -> list[dict[str, Any]]:
+    """Entries of every version, oldest first; what is not an entry of ours is passed over."""
+    found: list[dict[str, Any]] = []
+    for path in (home / _FOLDER).glob("*/version.json"):
+        try:
+            entry = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(entry, dict) and entry.keys() >= {"id", "created"}:
+            found.append(entry)
+    return sorted(found, key=lambda entry: (str(entry["created"]), str(entry["id"])))
+
+
+# Two plans ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A plan that was named: what to call it, and its spend (line, week) in fen."""
+
+    name: str
+    fen: tuple[tuple[int, ...], ...]
+
+
+def find_version(session: Session, problem: PlanProblem, named: str) -> Version:
+    """The plan that an id (or its beginning), a folder or a file means.
+
+    Raises
+    ------
+    InputError
+        When nothing, or more than one version, is called so, or its weeks or lines are not this project's.
+    """
+    from budget.plan_files import read_plan
+
+    path = Path(named)
+    lines = [line.name for line in problem.lines]
+    if path.is_dir():
+        path = path / "plan.csv"
+    if path.is_file() and path.suffix.lower() != ".json":
+        return Version(named, read_plan(path, lines, problem.weeks))
+    if path.is_file():
+        path = path.parent / "plan.csv"
+        return Version(named, read_plan(path, lines, problem.weeks))
+    known = [str(entry["id"]) for entry in versions(session.home)]
+    matching = [one for one in known if one.startswith(named)] if len(named) >= 4 else []
+    if len(matching) != 1:
+        what = "several versions begin so" if matching else "there is no such plan"
+        cure = did_you_mean(named, known) or "Give a folder, a plan file, or an id of budget history."
+        raise InputError([Problem(what, "budget compare", named, cure)])
+    return Version(matching[0], read_plan(session.home / _FOLDER / matching[0] / "plan.csv", lines, problem.weeks))
+
+
+def compare_versions(session: Session, fitted: Fitted, first: str, second: str) -> dict[str, Any]:
+    """Two plans line by line, and how much more the second earns, draw by draw on today's curves."""
+    from optimizer.assemble import findings_of, interval, settled
+    from optimizer.verify import broken
+
+    problem = settled(build_problem(session.loaded, fitted.curves))
+    plans = [find_version(session, problem, named) for named in (first, second)]
+    fen = [np.array(plan.fen, dtype=np.int64) for plan in plans]
+    gains = [problem.response.incremental(each[: problem.responding].T / 100) for each in fen]
+    total = [each.sum(axis=1) for each in gains]
+    better = total[1] - total[0]
+    told = [
+        {
+            "name": plan.name,
+            "total": float(money.sum()) / 100,
+            "gmv": _interval(interval(draws)),
+            "roi": float(draws.mean() / (money.sum() / 100)) if money.sum() else None,
+            "broken": list(dict.fromkeys(fault.name for fault in broken(findings_of(problem, money)))),
+        }
+        for plan, money, draws in zip(plans, fen, total, strict=True)
+    ]
+    lines = [
+        {
+            "name": line.name,
+            "label": dict(line.label),
+            "first": float(fen[0][i].sum()) / 100,
+            "second": float(fen[1][i].sum()) / 100,
+            "change": float(fen[1][i].sum() - fen[0][i].sum()) / 100,
+            "weeks_changed": int((fen[0][i] != fen[1][i]).sum()),
+            "gmv_change": _interval(interval(gains[1][:, i] - gains[0][:, i])) if i < problem.responding else None,
+        }
+        for i, line in enumerate(problem.lines)
+    ]
+    return {
+        "first": told[0],
+        "second": told[1],
+        "gmv_gain": _interval(interval(better)),
+        "prob_better": float((better > 0).mean()),
+        "lines": lines,
+        "currency": problem.currency,
+    }
+
+
+def _interval(found: Any) -> dict[str, float]:
+    return {key: float(getattr(found, key)) for key in ("mean", "p05", "p50", "p95")}
+
+
+# One plan's files -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One thing that was checked: whether it holds, and what was found."""
+
+    check: str
+    holds: bool
+    found: str
+
+
+def verify_folder(session: Session, folder: Path, fitted: Fitted | None) -> list[Verified]:
+    """Check a plan's files against their manifest, each other, and the rules.
+
+    Parameters
+    ----------
+    session : Session
+    folder : Path
+        Where ``budget plan`` wrote.
+    fitted : Fitted or None
+        The project's fitted model; without one the rules are not checked.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no plan.
+    """
+    document, about = _read(folder, "plan.json"), _read(folder, "manifest.json")
+    checks = [_hash(folder, output) for output in about.get("outputs", [])]
+    checks.append(_identity(document, about))
+    checks.append(_sums(document))
+    checks.extend(_grids(folder, document))
+    if fitted is not None:
+        checks.extend(_rules(session, fitted, folder, document))
+    else:
+        checks.append(Verified("rules", holds=False, found="not checked: no fitted model of this project matches"))
+    return checks
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        cure = "Name the folder that budget plan wrote."
+        raise InputError([Problem("there is no such file", str(folder / name), cure=cure)]) from None
+    except (OSError, ValueError) as error:
+        raise InputError([Problem("the file cannot be read", str(folder / name), str(error))]) from error
+    if not isinstance(found, dict):
+        raise InputError([Problem("the file holds no document", str(folder / name))])
+    return found
+
+
+def _hash(folder: Path, output: Mapping[str, str]) -> Verified:
+    name = Path(str(output["name"])).name
+    if not (folder / name).is_file():
+        return Verified(f"{name} unchanged", holds=False, found="missing")
+    same = fingerprint_file(folder / name) == output["sha256"]
+    return Verified(f"{name} unchanged", same, "as written" if same else "changed since it was written")
+
+
+def _identity(document: Mapping[str, Any], about: Mapping[str, Any]) -> Verified:
+    """Whether the id is that of the content, and the manifest speaks of the same plan."""
+    content = {key: value for key, value in document.items() if key not in {"id", "author", "note", "parent"}}
+    computed = run_id(content)
+    same = computed == document.get("id") == about.get("run_id")
+    return Verified("id of the content", same, computed if same else f"{document.get('id')} is not {computed}")
+
+
+def _sums(document: Mapping[str, Any]) -> Verified:
+    fen = [[round(100 * amount) for amount in line["weekly"]] for line in document["lines"]]
+    lines = all(sum(row) == round(100 * line["spend"]) for row, line in zip(fen, document["lines"], strict=True))
+    spent, total = sum(map(sum, fen)), round(100 * document["total"])
+    found = f"{spent / 100:,.2f} of {total / 100:,.2f} {document['currency']}"
+    return Verified("sums to the cent", lines and spent <= total, found)
+
+
+def _grids(folder: Path, document: Mapping[str, Any]) -> list[Verified]:
+    """Whether plan.csv and plan.xlsx hold the grid of plan.json."""
+    from datetime import date
+
+    from budget.plan_files import read_plan
+
+    lines = [line["name"] for line in document["lines"]]
+    weeks = [date.fromisoformat(week) for week in document["weeks"]]
+    wanted = tuple(tuple(round(100 * amount) for amount in line["weekly"]) for line in document["lines"])
+    found = []
+    for name in ("plan.csv", "plan.xlsx"):
+        try:
+            same = read_plan(folder / name, lines, weeks) == wanted
+            words = "the same grid" if same else "another grid than plan.json"
+        except InputError as error:
+            same, words = False, str(error).split("\n")[0]
+        found.append(Verified(f"{name} holds the plan", same, words))
+    return found
+
+
+def _rules(session: Session, fitted: Fitted, folder: Path, document: Mapping[str, Any]) -> list[Verified]:
+    """Every rule of the project, by the verifier that knows nothing of the solver, and the GMV anew."""
+    from budget.plan_files import read_plan
+    from optimizer.assemble import evaluate_plan
+
+    loaded = session.loaded
+    if (folder / "plan.xlsx").is_file():
+        loaded, _ = with_inputs_of(loaded, folder / "plan.xlsx")
+    problem = build_problem(loaded, fitted.curves)
+    same = document["fingerprint"] == fitted.document["fingerprint"]
+    model = Verified("fitted model", same, "the one it was made with" if same else "another than it was made with")
+    try:
+        fen = read_plan(folder / "plan.csv", [line.name for line in problem.lines], problem.weeks)
+    except InputError as error:
+        return [model, Verified("rules", holds=False, found=str(error).split("\n")[0])]
+    plan, findings = evaluate_plan(problem, np.array(fen, dtype=np.int64))
+    faults = [fault.sentence for fault in findings if fault.broken]
+    rules = Verified("rules", not faults, "; ".join(faults) if faults else f"all {len(findings)} limits hold")
+    return [model, rules, _gmv(document, plan.gmv)]
+
+
+def _gmv(document: Mapping[str, Any], found: Any) -> Verified:
+    said = (document["expected"]["gmv"] or {}).get("mean")
+    if said is None or found is None:
+        return Verified("expected GMV", said is None and found is None, "none")
+    same = abs(found.mean - said) <= 1e-6 * abs(said) + _MONEY
+    return Verified("expected GMV", same, f"{found.mean:,.2f}" + ("" if same else f", the plan says {said:,.2f}"))

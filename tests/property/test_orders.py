@@ -1,0 +1,157 @@
+"""What must hold of any two problems: more money or fewer rules never hurt, names and useless lines change nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from asking import requests
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+from markets import curves, permuted, problem
+
+from mmm.problems import BudgetError
+from optimizer.planner import Infeasible, SolveOptions, optimise
+
+TIGHT = SolveOptions(gap=1e-5, seconds=10)
+FREE = 5e-5  # both sides are known to their gap
+FAST, SLOW = 20, 400
+
+
+def made(request, **changes):
+    asked = request | changes
+    shape = asked.pop("shape") | {"slopes": (0.5, 1.0)}  # concave, where the optimum is known to its gap
+    return problem(curves(draws=6, **shape), **asked)
+
+
+def best(given):
+    """The best objective, or None where there is no plan; a search that ends without an answer says nothing."""
+    try:
+        return optimise(given, TIGHT).objective
+    except Infeasible:
+        return None
+    except BudgetError:
+        reject()
+
+
+def hardened(rule):
+    return {key: value for key, value in rule.items() if key != "soft"}
+
+
+def at_most(request):
+    return made(request, total_rule="at_most", rules=[])
+
+
+def more_money_never_hurts(request):
+    less = at_most(request)
+    more = replace(less, total_fen=round(1.2 * less.total_fen))
+    relative = {"category_share", "group_share", "concentration", "mix", "phases", "budget", "cost_ceiling", "roi"}
+    if relative & {one.kind for one in less.settings.constraints}:
+        return  # a share of more money is more money: not the same rule
+    low, high = best(less), best(more)
+    if low is not None:
+        assert high is not None
+        assert high >= low - FREE * abs(low)
+
+
+def one_more_hard_rule_never_helps(request):
+    request = request | {
+        "constraints": [{k: v for k, v in one.items() if k != "soft"} for one in request["constraints"]]
+    }
+    if not request["constraints"]:
+        return
+    all_of_them = best(made(request, rules=[]))
+    fewer = best(made(request, rules=[], constraints=request["constraints"][:-1]))
+    if all_of_them is not None:
+        assert fewer is not None
+        assert all_of_them <= fewer + FREE * abs(fewer)
+
+
+def a_soft_rule_lies_between_a_hard_one_and_none(request):
+    if not request["constraints"]:
+        return
+    *others, last = request["constraints"]
+    last = hardened(last)
+    with_last = [
+        best(made(request, rules=[], constraints=[*others, last | soft])) for soft in ({}, {"soft": {"price": 2.0}})
+    ]
+    without = best(made(request, rules=[], constraints=others))
+    hard, soft = with_last
+    if hard is not None and soft is not None:
+        assert hard <= soft + FREE * abs(soft)
+    if soft is not None and without is not None:
+        assert soft <= without + FREE * abs(without)
+
+
+def order_of_lines_changes_nothing(request):
+    given = made(request, rules=[])
+    count = request["shape"]["channels"]
+    turned = permuted(given, list(range(count))[::-1])
+    one, other = best(given), best(turned)
+    assert (one is None) == (other is None)
+    if one is not None:
+        assert other == pytest.approx(one, rel=FREE, abs=1e-6)
+
+
+def a_useless_line_changes_nothing(request):
+    request = request | {"reserves": 0, "total": request["total"] or 30_000.0}
+    if any(one["kind"] in {"cardinality", "concentration"} for one in request["constraints"]):
+        return  # rules that count lines
+    given = made(request, rules=[])
+    idle = made(request, rules=[], reserves=1)
+    dead = {"kind": "bounds", "name": "idle", "lines": "tools 0", "max": 0.0}
+    idle = replace(
+        idle,
+        settings=idle.settings.model_validate(
+            idle.settings.model_dump(by_alias=True) | {"constraints": [*request["constraints"], dead]}
+        ),
+    )
+    one, other = best(given), best(idle)
+    assert (one is None) == (other is None)
+    if one is not None:
+        assert other == pytest.approx(one, rel=FREE, abs=1e-6)
+
+
+PROPERTIES = [
+    more_money_never_hurts,
+    one_more_hard_rule_never_helps,
+    a_soft_rule_lies_between_a_hard_one_and_none,
+    order_of_lines_changes_nothing,
+    a_useless_line_changes_nothing,
+]
+
+
+@pytest.mark.parametrize("holds", PROPERTIES, ids=lambda function: function.__name__)
+def test_order(holds):
+    settings(max_examples=FAST, deadline=None, derandomize=True)(given(requests(cuts=False))(holds))()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("holds", PROPERTIES, ids=lambda function: function.__name__)
+def test_order_of_many(holds):
+    settings(max_examples=SLOW, deadline=None)(given(requests(cuts=False))(holds))()
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.data())
+def test_presolve_on_and_off_agree(data):
+    """Random small programs with switches: the same outcome and bound whatever presolve does."""
+    import pyomo.environ as pyo
+
+    from optimizer.solver import Master
+
+    size, rows = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    numbers = st.integers(-5, 5)
+    made = pyo.ConcreteModel()
+    made.x = pyo.Var(range(size), bounds=(0, 10))
+    made.on = pyo.Var(range(size), domain=pyo.Binary)
+    made.rows = pyo.ConstraintList()
+    for _ in range(rows):
+        body = sum(data.draw(numbers) * made.x[i] + data.draw(numbers) * made.on[i] for i in range(size))
+        made.rows.add(body + 0 * made.x[0] + made.on[0] <= data.draw(st.integers(-3, 20)))
+    made.objective = pyo.Objective(expr=sum(data.draw(numbers) * made.x[i] for i in range(size)) + made.x[0], sense=-1)
+    master = Master(made)
+    found = [master._run(seconds=5.0, gap=0.0, maximise=True, presolve=word) for word in ("on", "off")]
+    assert found[0].outcome == found[1].outcome
+    if found[0].outcome == "optimal":
+        assert found[0].bound == pytest.approx(found[1].bound, abs=1e-6)
+        assert np.isfinite(found[0].bound)

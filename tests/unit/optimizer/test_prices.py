@@ -1,0 +1,116 @@
+"""The price of every kind of rule is what moving its number earns, by solving again on both sides."""
+
+import numpy as np
+import pytest
+from markets import curves, problem
+
+from optimizer.planner import SolveOptions, optimise
+from optimizer.prices import row_prices
+
+CURVES = curves(draws=10)
+TIGHT = SolveOptions(gap=1e-7, seconds=20)
+FACTS = {
+    "抖音直播": {"groups": ("social",), "category": "promo", "visits_per_cny": 2.0},
+    "search": {"category": "content", "visits_per_cny": 3.0},
+    "小红书": {"groups": ("social",), "category": "promo", "visits_per_cny": 1.0},
+    "kol": {"category": "content", "visits_per_cny": 0.5},
+}
+
+
+def constraint(kind, **fields):
+    return lambda value, key: {"constraints": [{"kind": kind, "name": "R"} | fields | {key: value}]}
+
+
+def one_phase(value, key):
+    rule = {"kind": "phases", "name": "R", "phases": [{"name": "opening", "weeks": 1, key: value}]}
+    return {"constraints": [rule]}
+
+
+def held_reserve(value, key):
+    top_up = {"kind": "top_up", "name": "R", "roi_at_least": 9, "window": "peak", "from": "reserve"}
+    return {"rules": [top_up | {"reserve": "tools 0", key: value}], "reserves": 1}
+
+
+def moved(value, key):
+    before = np.repeat(np.array([8_000.0, 12_000.0, 9_000.0, 11_000.0])[:, None], 4, axis=1)
+    return {"rules": [{"kind": "move_cap", "name": "R", key: value}], "previous": before, "total": 160_000.0}
+
+
+# what is asked, which number, where it stands, how far it is moved, and the side that binds
+CASES = {
+    "bounds": (constraint("bounds", lines="kol"), "max", 10_000.0, 50.0, "<="),
+    "bounds of one week": (constraint("bounds", lines="kol", per="horizon"), "min", 60_000.0, 100.0, ">="),
+    "fixed": (constraint("fixed", lines="kol"), "total", 20_000.0, 50.0, "=="),
+    "budget in money": (constraint("budget", month="2027-10", group="social"), "max", 30_000.0, 100.0, "<="),
+    "budget in a share": (constraint("budget", window="peak", of="share"), "min", 0.6, 0.002, ">="),
+    "phases": (one_phase, "share", 0.35, 0.002, "=="),
+    "category_share": (constraint("category_share", category="promo"), "share", 0.35, 0.002, "=="),
+    "group_share of spend": (constraint("group_share", group="social"), "max", 0.35, 0.002, "<="),
+    "group_share of visits": (constraint("group_share", group="social", of="visits"), "min", 0.7, 0.002, ">="),
+    "group_share of GMV, most": (constraint("group_share", group="social", of="gmv"), "max", 0.4, 0.002, "<="),
+    "group_share of GMV, least": (constraint("group_share", group="social", of="gmv"), "min", 0.8, 0.002, ">="),
+    "concentration": (constraint("concentration", lines="抖音直播"), "max", 0.2, 0.002, "<="),
+    "roi": (constraint("roi", lines="kol"), "min", 2.6, 0.004, ">="),
+    "cost_ceiling": (constraint("cost_ceiling"), "max", 0.5, 0.002, "<="),
+    "pilot": (constraint("pilot", line="kol", max=90_000), "min", 50_000.0, 100.0, ">="),
+    "top_up": (held_reserve, "add", 5_000.0, 50.0, ">="),
+    "move_cap": (moved, "max", 0.05, 0.001, "<="),
+}
+
+
+def solved(case, value):
+    make, key, *_ = CASES[case]
+    more = make(value, key)
+    return optimise(problem(CURVES, 4, facts=FACTS, windows={"peak": (1, 2)}, **more), TIGHT)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_price_is_what_moving_the_number_earns(case):
+    _, _, value, step, sense = CASES[case]
+    prices = row_prices(solved(case, value))
+    (price,) = [price for (name, _, side, _), price in prices.items() if (name, side) == ("R", sense)]
+    low, high = (solved(case, value + sign * step).objective for sign in (-1, 1))
+    assert price == pytest.approx((high - low) / (2 * step), rel=0.03)
+    assert abs(price) * step > 1e-5 * high  # the rule binds, so the test says something
+
+
+def test_a_mix_s_price_is_told_by_line():
+    def made(share):
+        mix = {"kind": "mix", "name": "R", "shares": {"kol": share, "search": 0.2}}
+        return optimise(problem(CURVES, 4, facts=FACTS, constraints=[mix]), TIGHT)
+
+    by_part = {part: price for (name, _, _, part), price in row_prices(made(0.7)).items() if name == "R"}
+    assert by_part.keys() == {"kol", "search"}
+
+
+def test_weeks_have_prices_of_their_own():
+    given = problem(
+        CURVES, 4, constraints=[{"kind": "bounds", "name": "R", "lines": "kol", "per": "week", "max": 4_000}]
+    )
+    prices = {part: price for (name, _, _, part), price in row_prices(optimise(given, TIGHT)).items() if name == "R"}
+    assert len(prices) == 4
+    assert len({round(price, 6) for price in prices.values()}) > 1
+
+
+def test_a_soft_rule_that_is_violated_costs_its_price():
+    soft = {"kind": "bounds", "name": "R", "lines": "kol", "max": 5_000, "soft": {"price": 0.25}}
+    found = optimise(problem(CURVES, 4, constraints=[soft]), TIGHT)
+    beyond = found.spend[3].sum() - 5_000
+    assert beyond > 0
+    (price,) = [price for (name, _, side, _), price in row_prices(found).items() if (name, side) == ("R", "<=")]
+    assert price == pytest.approx(0.25)
+    mean, _ = found.search.respond(found.spend, hull=False)
+    assert found.search.penalty(found.spend, mean) == pytest.approx(0.25 * beyond, rel=1e-6)
+    assert found.objective == pytest.approx(mean.sum() - found.search.carried - 0.25 * beyond)
+
+
+@pytest.mark.parametrize("case", ["budget in money", "group_share of spend", "roi", "cost_ceiling", "phases"])
+def test_a_very_dear_soft_rule_is_as_good_as_hard(case):
+    make, key, value, *_ = CASES[case]
+    more = make(value, key)
+    (rule,) = more["constraints"]
+    hard, soft = (
+        optimise(problem(CURVES, 4, facts=FACTS, windows={"peak": (1, 2)}, constraints=[one]), TIGHT)
+        for one in (rule, rule | {"soft": {"price": 1e7}})
+    )
+    assert soft.objective == pytest.approx(hard.objective, rel=1e-4)
