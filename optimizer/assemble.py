@@ -296,9 +296,10 @@ def with_forward(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
 
 
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
-    if optimum.timed_out and optimum.search_gap > options.gap:
-        return PlanStatus.TIME_LIMIT
-    return PlanStatus.OPTIMAL if optimum.gap <= optimum.target else PlanStatus.FEASIBLE
+    if optimum.gap <= optimum.target:
+        return PlanStatus.OPTIMAL
+    unfinished = optimum.timed_out and optimum.search_gap > options.gap
+    return PlanStatus.TIME_LIMIT if unfinished else PlanStatus.FEASIBLE
 
 
 def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Proof:

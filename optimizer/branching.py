@@ -32,7 +32,7 @@ MOST_ROUNDS = 8
 MOST_HULLS = 80
 DONE = 0.1  # a box is divided once its program is within this share of its gap to the best plan
 NEAR = 0.3  # how far around the best plan is looked once more, as a share of its spend
-LINGER = 12  # boxes looked at beyond the gap asked for
+LINGER = 400  # cells of boxes looked at beyond the gap asked for: many small boxes, few large ones
 AWAY = 0.2  # and not nearer to its ends than this share of its width
 WHOLE = 1e-7  # switches nearer to a whole number are whole
 TIGHT = 1e-3  # tangents further above theta than this, in units of theta, are not handed on
@@ -147,7 +147,7 @@ class Tree:
         heap = [(-root.bound, next(order), root)]
         lingered = 0
         while heap and self.gap(-heap[0][0]) > self.finest and time.monotonic() < self.ends and lingered < LINGER:
-            lingered += self.gap(-heap[0][0]) <= self.target
+            lingered += root.low.size if self.gap(-heap[0][0]) <= self.target else 0
             _, _, box = heapq.heappop(heap)
             if box.split is None:
                 closed = max(closed, box.bound)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.problems import TimeLimitReached
-from optimizer.branching import Tree
+from optimizer.branching import Tree, reach
 from optimizer.cuts import CutPool
 from optimizer.logic import SAFE, broken_cuts, hold_weeks, weak_weeks
 from optimizer.problem import PlanProblem
@@ -136,11 +136,13 @@ def optimise(
     """
     ends = time.monotonic() + options.seconds
     caps: dict[int, Floats] = {}
+    most: Floats | None = None
     known = CutPool() if pool is None else pool
     search = build_search(problem, known, against=against)
     found = approximate(search, options, ends, on_round)
     while broken := broken_lines(problem, found.spend) - set(caps):
-        caps |= {line: most_spend(search, line, ends) for line in sorted(broken)}
+        most = reach(search).high if most is None else most
+        caps |= {line: most[line] for line in sorted(broken)}
         logical = build_search(problem, known, caps, against)
         found = approximate(logical, options, ends, on_round, rounds=found.rounds)
     return branched(found, options, ends, on_round) if options.branch and bends(found) else found
@@ -148,11 +150,9 @@ def optimise(
 
 def bends(found: Optimum) -> bool:
     """Whether S-shaped draws leave a gap that branching can close; with risk in the objective it stays as it is."""
-    return (
-        found.search.risk is None
-        and found.gap > found.target
-        and not all(hull.is_curve for hull in found.search.problem.response.hulls)
-    )
+    if found.timed_out or found.search.risk is not None or found.gap <= found.target:
+        return False
+    return not all(hull.is_curve for hull in found.search.problem.response.hulls)
 
 
 def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRound) -> Optimum:
@@ -197,20 +197,6 @@ def breaks_logic(search: Search, spend: Floats) -> bool:
     return bool(broken_lines(search.problem, spend) & {line for _, line in search.weak_columns})
 
 
-def most_spend(search: Search, line: int, ends: float) -> Floats:
-    """The most any plan can spend on a line in each week under the business rows, array (week,), currency."""
-    most = np.empty(len(search.problem.weeks))
-    # With fractions allowed each answer is a fast linear program, and no less a ceiling.
-    search.master.set_integer(search.switches, integer=False)
-    for week, column in enumerate(search.spend_columns[line]):
-        search.master.set_costs(np.array([column], dtype=np.int32), np.ones(1))
-        solved = search.master.solve(seconds=ends - time.monotonic(), gap=0.0)
-        most[week] = solved.bound * search.decision.unit if np.isfinite(solved.bound) else search.problem.total
-    search.master.set_integer(search.switches, integer=True)
-    search.set_objective()
-    return most
-
-
 def approximate(search: Search, options: SolveOptions, ends: float, on_round: OnRound, rounds: int = 0) -> Optimum:
     """Cut until the bound and the best plan meet, or time is up.
 
@@ -229,12 +215,21 @@ def approximate(search: Search, options: SolveOptions, ends: float, on_round: On
 
 
 def _held(relaxed: _Rounds) -> _Rounds:
-    """The best plan with every switch rounded to where the relaxed program put it: often the best plan of all."""
+    """The best plan with every switch held where the relaxed program put it: often the best plan of all.
+
+    A switch is on where the relaxed plan spends, and a week weak where it truly is: fractions rounded down would forbid
+    what the plan does.
+    """
     search = relaxed.search
     held = replace(relaxed, relaxed=False, best=None, hull=-np.inf, bound=np.inf, last=np.empty(0))
     if relaxed.best is None:
         return held
-    values = np.rint(relaxed.best_columns[search.switches])
+    told = np.rint(relaxed.best_columns)
+    for column, is_on in zip(search.switches, search.decision.is_on, strict=True):
+        told[column] = told[column] if is_on is None else float(is_on(relaxed.best))
+    for key, weak in truly_weak(search, relaxed.best).items():
+        told[search.weak_columns[key]] = weak
+    values = told[search.switches]
     search.limit_switches(values, values)
     with suppress(Infeasible):
         held.run()

@@ -188,7 +188,8 @@ class Master:
             _expect_ok(self._highs.clearSolver(), "starting afresh")
             solved = self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="on")
         if solved.outcome == "unknown":
-            raise RuntimeError("HiGHS ended without an answer")
+            # Nothing is known then: the caller keeps the bound and the plan it has, as when the time is up.
+            return Solved("time_limit", np.empty(0), INFINITY)
         if solved.outcome == "infeasible":
             return self._run(seconds=seconds, gap=gap, maximise=maximise, presolve="off")
         return solved
@@ -210,7 +211,8 @@ class Master:
             presolve=presolve,
             random_seed=0,
         )
-        _expect_ok(highs.run(), "solving")
+        if highs.run() == highspy.HighsStatus.kError:
+            return Solved("unknown", np.empty(0), INFINITY)
         status, info = highs.getModelStatus(), highs.getInfo()
         kinds = highspy.HighsModelStatus
         if status == kinds.kOptimal:

@@ -116,7 +116,7 @@ EN = {
     "checks.total": "Total",
     "checks.reserve": "Reserve lines spread evenly",
     "kind.reserve": "reserve",
-    "review.title": "Weekly ROI review",
+    "sheet.review.title": "Weekly ROI review",
     "review.sentence": "Projected ROI of each week against its threshold, and where the weak-ROI rule cuts. "
     "A cut that is due and not made fails its check.",
     "review.none": "The project sets no weak-ROI rule.",
@@ -400,7 +400,7 @@ ZH = {
     "checks.total": "总额",
     "checks.reserve": "预留项逐周平摊",
     "kind.reserve": "预留",
-    "review.title": "每周 ROI 复盘",
+    "sheet.review.title": "每周 ROI 复盘",
     "review.sentence": "每周预计 ROI 与阈值对照，并标出弱 ROI 规则应削减之处。应削减而未削减，则检查不通过。",
     "review.none": "本项目没有弱 ROI 规则。",
     "review.roi": "{rule}：当周 ROI（1:N；规则要求时按平台归因）",

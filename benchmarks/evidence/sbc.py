@@ -31,7 +31,7 @@ from benchmarks.cases import channels_of, panel_of
 from benchmarks.evidence.recovery import RESULTS, rows, version
 from mmm.calendar import read_calendar
 from mmm.extract import contribution_draws
-from mmm.media import media_parameters, media_shape, parameter_shapes
+from mmm.media import channel_weights, media_parameters, media_shape, parameter_shapes
 from mmm.model import MediaModel, prepare
 from mmm.refit import CompiledModels, stacked
 from mmm.settings import ModelSettings
@@ -95,7 +95,8 @@ def quantities(z: Mapping[str, Floats], model: MediaModel) -> dict[str, Floats]:
 def _more(draw: int, parameters: Mapping[str, Floats], model: MediaModel) -> Floats:
     """Contribution of each channel with one per cent more spend in every week, array (channel,)."""
     one = {name: value[draw] for name, value in parameters.items()}
-    shape = media_shape(one, model.stock_lags * (1 + STEP), model.intensity, model.form, np)
+    stock = (model.stock_lags * channel_weights(one, model.form, np)).sum(axis=-1)
+    shape = media_shape(one, (1 + STEP) * stock, model.intensity, model.form, np)
     return np.asarray((shape * one["scale"][:, None])[0].sum(axis=0))
 
 

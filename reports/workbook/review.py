@@ -28,7 +28,7 @@ class ReviewPlaces:
 def fill_review(sheet: Sheet, model: Model) -> ReviewPlaces:
     """Fill Review, four blocks for every weak-ROI rule."""
     book = sheet.book
-    sheet.text(book.say("review.title"), "title")
+    sheet.text(book.say("sheet.review.title"), "title")
     sheet.text(book.say("review.sentence" if model.work.weak else "review.none"), "sentence")
     by_rule: dict[str, list[WeakWeeks]] = {}
     for weak in model.work.weak:

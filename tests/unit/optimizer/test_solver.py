@@ -11,7 +11,7 @@ from pyomo.gdp import Disjunct, Disjunction
 
 import optimizer.solver as solver_module
 from optimizer.decision import Decision
-from optimizer.solver import THREADS, Master, bare_highs, set_options
+from optimizer.solver import THREADS, Master, Solved, bare_highs, set_options
 
 SECONDS = 5.0
 
@@ -369,3 +369,19 @@ def test_a_status_nobody_knows_is_tried_from_scratch(master):
 def test_presolve_on_and_off_agree(master):
     found = [master._run(seconds=SECONDS, gap=0.0, maximise=True, presolve=word) for word in ("on", "off", "choose")]
     assert [each.bound for each in found] == pytest.approx([5.0] * 3)
+
+
+# --- no answer at all
+
+
+def test_a_solve_without_an_answer_is_tried_anew_and_then_claims_nothing(monkeypatch):
+    master, tried = Master(model()), []
+
+    def lost(**options):
+        tried.append(options["presolve"])
+        return Solved("unknown", np.empty(0), float("inf"))
+
+    monkeypatch.setattr(master, "_run", lost)
+    solved = solve(master)
+    assert tried == ["choose", "on"]
+    assert (solved.outcome, solved.bound, solved.columns.size) == ("time_limit", float("inf"), 0)
