@@ -144,6 +144,13 @@ class TrueMarket:
         """Mean weekly spend of the last 13 weeks, array (unit, channel)."""
         return np.asarray(self.panel.spend[:, -PLAN_WEEKS:].mean(axis=1))
 
+    @property
+    def elasticity(self) -> Floats:
+        """Per cent of a channel's contribution that one per cent more spend adds, all units, array (channel,)."""
+        more = response(self.levels, self.weights, self.effect, 1.01 * self.history / self.usual[:, None])[:, BURN_IN:]
+        gain = ((more - self.shapes()) * self.scale[:, None]).sum(axis=(0, 1))
+        return np.asarray(gain / self.contribution.sum(axis=(0, 1)) / 0.01)
+
     def shapes(self) -> Floats:
         """Effect of the data's weeks at scale one, array (unit, week, channel)."""
         return np.asarray(

@@ -105,6 +105,14 @@ def report(folder: Path, file: Path | None) -> None:
     write({arm: studied for arm, studied in found.items() if studied}, folder)
 
 
+def shapes(markets: int = 16) -> None:
+    """Print the elasticity of contributions at the spend that was, by family."""
+    for family in FAMILIES:
+        found = np.concatenate([market(family, seed).elasticity for seed in range(markets)])
+        low, middle, high = np.quantile(found, [0.05, 0.5, 0.95])
+        print(f"{family:>9}: mean {found.mean():.2f}, median {middle:.2f}, 90% between {low:.2f} and {high:.2f}")
+
+
 def rows(path: Path) -> Iterator[dict[str, Any]]:
     """Finished markets of a file."""
     if path.is_file():
@@ -141,7 +149,11 @@ def main() -> None:
     reports = commands.add_parser("report", help="summarise the results")
     reports.add_argument("--folder", type=Path, default=RESULTS)
     reports.add_argument("--file", type=Path, help="only this file, summary to the terminal")
+    commands.add_parser("shapes", help="how straight the families' true curves are")
     given = parser.parse_args()
+    if given.command == "shapes":
+        shapes()
+        return
     if given.command == "report":
         report(given.folder, given.file)
         return

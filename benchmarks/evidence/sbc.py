@@ -31,7 +31,7 @@ from benchmarks.cases import channels_of, panel_of
 from benchmarks.evidence.recovery import RESULTS, rows, version
 from mmm.calendar import read_calendar
 from mmm.extract import contribution_draws
-from mmm.media import channel_weights, media_parameters, media_shape, parameter_shapes
+from mmm.media import media_parameters, parameter_shapes
 from mmm.model import MediaModel, prepare
 from mmm.refit import CompiledModels, stacked
 from mmm.settings import ModelSettings
@@ -82,8 +82,7 @@ def quantities(z: Mapping[str, Floats], model: MediaModel) -> dict[str, Floats]:
     """What is ranked, each (draw,): ROI, marginal ROI and carry-over per channel, total media share, noise."""
     parameters, media = contribution_draws(z, model)
     money = model.spend_share[0] * media.shape[2]  # a channel's spend over the mean KPI value
-    more = np.stack([_more(draw, parameters, model) for draw in range(len(media))])
-    marginal = (more - media[:, 0].sum(axis=1)) / STEP / money
+    marginal = (_more(z, parameters, model) - media[:, 0].sum(axis=1)) / STEP / money
     roi = media[:, 0].sum(axis=1) / money
     found = {f"roi_{c + 1}": roi[:, c] for c in range(CHANNELS)}
     found |= {f"mroi_{c + 1}": marginal[:, c] for c in range(CHANNELS)}
@@ -92,12 +91,11 @@ def quantities(z: Mapping[str, Floats], model: MediaModel) -> dict[str, Floats]:
     return found | {"media_share": media[:, 0].sum(axis=2).mean(axis=1), "sigma": parameters["sigma"][:, 0]}
 
 
-def _more(draw: int, parameters: Mapping[str, Floats], model: MediaModel) -> Floats:
-    """Contribution of each channel with one per cent more spend in every week, array (channel,)."""
-    one = {name: value[draw] for name, value in parameters.items()}
-    stock = (model.stock_lags * channel_weights(one, model.form, np)).sum(axis=-1)
-    shape = media_shape(one, (1 + STEP) * stock, model.intensity, model.form, np)
-    return np.asarray((shape * one["scale"][:, None])[0].sum(axis=0))
+def _more(z: Mapping[str, Floats], parameters: Mapping[str, Floats], model: MediaModel) -> Floats:
+    """Contribution of each channel with one per cent more spend in every week, array (draw, channel)."""
+    raised, media = contribution_draws(z, replace(model, stock_lags=model.stock_lags * (1 + STEP)))
+    # The raised spend would be given the same ROI; its own scale is taken out and the true one put in.
+    return np.asarray(media[:, 0].sum(axis=1) * (parameters["scale"] / raised["scale"])[:, 0])
 
 
 def run(runs: int, seconds: float, out: Path) -> None:

@@ -127,6 +127,13 @@ def test_experiments_measure_the_true_effect_with_their_error():
     assert np.std(off) == pytest.approx(1.0, abs=0.35)
 
 
+def test_curves_without_a_ceiling_have_the_elasticity_of_their_power():
+    seen = market("demand", 2)
+    powered = replace(seen, levels=tuple((lambda stock: stock**0.6) for _ in seen.levels))
+    powered = replace(powered, contribution=powered.shapes() * seen.scale[:, None])
+    np.testing.assert_allclose(powered.elasticity, (1.01**0.6 - 1) / 0.01)
+
+
 # ---- the oracle
 
 
