@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -35,9 +36,17 @@ def compile_model(graph: Any) -> Any:
 
     # With fast maths, code compiled anew and code read from the cache add in another order: same seed, other draws.
     exact = pytensor.config.change_flags(numba__fastmath=False)
-    with warnings.catch_warnings(), exact:
-        warnings.simplefilter("ignore")  # numba warns of what it cannot cache
-        return nutpie.compile_pymc_model(graph, backend="numba")
+    # PyTensor 2.38 gives up fusing some loops of models with peaks and logs why: nothing is wrong with the graph, and
+    # it runs no slower.
+    log = logging.getLogger("pytensor.graph.rewriting.basic")
+    told = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), exact:
+            warnings.simplefilter("ignore")  # numba warns of what it cannot cache
+            return nutpie.compile_pymc_model(graph, backend="numba")
+    finally:
+        log.setLevel(told)
 
 
 def sample(compiled: Any, settings: ModelSettings, *, correlated: bool = False, show_progress: bool = False) -> Any:
