@@ -120,7 +120,7 @@ def settled(problem: PlanProblem) -> PlanProblem:
         response=problem.response.thinned(ROUGH_DRAWS),
     )
     try:
-        found = optimise(rough, SolveOptions(gap=ROUGH_GAP, seconds=ROUGH_SECONDS))
+        found = optimise(rough, SolveOptions(gap=ROUGH_GAP, seconds=ROUGH_SECONDS, branch=False))
     except (Infeasible, TimeLimitReached):
         return problem
     goes_on = found.spend[: problem.responding].mean(axis=1)
