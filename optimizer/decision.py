@@ -35,7 +35,7 @@ class Seen:
     carried : array (name,)
         Expected GMV without any planned spend, currency.
     usual : float
-        Expected GMV that a flat plan adds, currency.
+        Expected GMV that the total adds when it is divided like last year, currency.
     span : int
         Weeks of the plan and of its carry-over tail.
     """
@@ -339,9 +339,7 @@ class Decision:
 
     def _usual(self, weights: Sequence[float]) -> float:
         """What the total, divided like last year, makes of something, by how much a unit of each line's spend makes."""
-        past = np.array([float(line.reference.sum()) for line in self.lines])
-        mix = past / past.sum() if past.sum() > 0 else np.full(len(past), 1 / len(past))
-        usual = float(mix @ np.asarray(weights)) * self.money(self.total)
+        usual = float(past_shares(self.lines) @ np.asarray(weights)) * self.money(self.total)
         # Of lines without a past nothing is usual; an even division stands in.
         return usual or max(float(np.mean(weights)), 1e-9) * self.money(self.total)
 
@@ -414,6 +412,12 @@ class Decision:
                 body = body + sign * self.model.slacks.add()
                 self.slack_costs.append(soft.price / row.step)
         return body
+
+
+def past_shares(lines: Sequence[Line]) -> Floats:
+    """Share of each line in last year's spend, array (line,); even where no line has a past."""
+    past = np.array([float(line.reference.sum()) for line in lines])
+    return past / past.sum() if past.sum() > 0 else np.full(len(past), 1 / len(past))
 
 
 def _refuse_non_finite(line: Line) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyomo.environ as pyo
 
 from optimizer.cuts import CutPool, tangent_cuts
-from optimizer.decision import Decision, HeldRule, ReserveRule, Seen, TotalRule
+from optimizer.decision import Decision, HeldRule, ReserveRule, Seen, TotalRule, past_shares
 from optimizer.logic import hold_weeks, logic_rows, released_lines, streak_rows
 from optimizer.objectives import Worth, worth_of
 from optimizer.problem import PlanProblem, Rulebook
@@ -243,6 +243,15 @@ def flat_plan(problem: PlanProblem) -> Floats:
     return np.repeat(per_week[:, None], len(problem.weeks), axis=1)
 
 
+def usual_plan(problem: PlanProblem) -> Floats:
+    """The total divided like last year's mix, every week alike, array (line, week); nothing for lines without a past.
+
+    A unit of a soft rule's violation is counted at this plan, so that a line without spend changes no price.
+    """
+    weekly = problem.total * past_shares(problem.lines) / len(problem.weeks)
+    return np.repeat(weekly[:, None], len(problem.weeks), axis=1)
+
+
 def build_decision(problem: Rulebook) -> Decision:
     """Variables and every business row that needs no response, the opening cuts of weak lines included."""
     decision = Decision(problem.lines, problem.weeks, problem.total, problem.windows, problem.previous)
@@ -300,7 +309,7 @@ def build_search(
     model.objective = pyo.Objective(expr=pyo.quicksum(model.theta.values()), sense=pyo.maximize)
     nothing = np.zeros((len(problem.weeks), names))
     idle = response.mean(nothing)
-    usual = float(mean.sum() - idle.sum())
+    usual = float(response.mean(usual_plan(problem)[:names].T).sum() - idle.sum())
     decision.seen = Seen(model.theta, kpi_unit, idle.sum(axis=1), usual, span)
     for constraint in problem.settings.constraints:
         decision.add(constraint.response_rows(decision))
