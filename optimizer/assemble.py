@@ -428,9 +428,12 @@ def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, sp
     """What the reader must know of this plan."""
     notes = []
     if optimum.gap > max(options.gap, optimum.target):
+        # A share of next to nothing says nothing.
+        left = optimum.bound - optimum.objective
+        above = f"{optimum.gap:.2%}" if optimum.gap < 1 else f"{left:,.0f} {problem.currency}"
         notes.append(
             "Some response draws are S-shaped, so the proof goes by their concave hulls: it shows that no plan earns "
-            f"more than {optimum.gap:.2%} above this one."
+            f"more than {above} above this one."
         )
     shares = [c.share for c in problem.settings.constraints if isinstance(c, CategoryShare) and c.share is not None]
     if len(shares) > 1 and abs(sum(shares) - 1) < 1e-9:
