@@ -176,7 +176,7 @@ def _from_prior(
     z = {name: rng.standard_normal((draws, 1)) for name in SHAPE_NAMES}
     shape = shape_parameters(z, form, np)
     at_reference = saturate(np.ones((draws, 1)), shape, (saturation,), np)
-    roi = np.exp(_prior_log_roi(rng, channel.roi_prior, parameters, draws))
+    roi = np.exp(_prior_log_roi(rng, model.stated_roi.get(panel.channels[position]), parameters, draws))
     kappa = np.zeros(draws)
     if "kappa" in parameters:
         kappa = (parameters["kappa_mean"] + parameters["kappa_spread"] * rng.standard_normal((draws, 1)))[:, 0]

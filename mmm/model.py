@@ -30,9 +30,9 @@ from mmm.likelihood import log_likelihood
 from mmm.media import MediaForm, channel_weights, media_parameters, media_shape, parameter_shapes
 from mmm.noise import Noise
 from mmm.panel import Panel
-from mmm.priors import Prior, build_prior
+from mmm.priors import Prior, build_prior, stated_roi
 from mmm.problems import InputError, Problem
-from mmm.settings import ChannelSettings, EventSettings, ModelSettings
+from mmm.settings import ChannelSettings, EventSettings, ModelSettings, RoiPrior
 from mmm.transforms import lagged
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class MediaModel:
         What platforms attribute to themselves, when it is to count.
     default_families : tuple of str
         Adstock and saturation of channels without history that name none of their own.
+    stated_roi : mapping
+        ROI priors stated for channels or their groups, those without history included.
     noise : Noise
         Independent, normal and of one size unless the residuals asked for another kind.
     """
@@ -93,6 +95,7 @@ class MediaModel:
     lift: LiftData | None
     attribution: Attribution | None
     default_families: tuple[str, str]
+    stated_roi: Mapping[str, RoiPrior]
     noise: Noise
 
     def with_noise(self, noise: Noise) -> MediaModel:
@@ -188,6 +191,7 @@ def prepare(
         lift=lift_data(lift_tests, panel, names, reference, stock_lags, peaks, kpi_mean),
         attribution=attribution_data(panel, names, settings),
         default_families=(settings.adstock.family, settings.saturation.family),
+        stated_roi={n: prior for n, channel in channels.items() if (prior := stated_roi(channel, settings))},
         noise=Noise(),
     )
 

@@ -185,6 +185,18 @@ def test_a_groups_prior_is_that_of_its_channels_unless_they_have_their_own():
     np.testing.assert_allclose(prior.pooled, [0.0, 1.0, 0.0])
 
 
+def test_a_groups_prior_reaches_its_channels_without_history_too():
+    panel = make_panel(units=1)
+    spend = panel.spend.copy()
+    spend[:, 3:, 2] = 0.0
+    settings = SETTINGS.model_copy(
+        update={"group_roi_priors": ModelSettings(group_roi_priors={"social": {"median": 3.0}}).group_roi_priors}
+    )
+    young = prepare(replace(panel, spend=spend), settings_of(), NOTHING, (), settings)
+    assert young.channels == ("抖音直播", "search")
+    assert {name: prior.median for name, prior in young.stated_roi.items()} == {"抖音直播": 3.0, "weibo": 3.0}
+
+
 def test_families_of_channels_stand_beside_each_other():
     """A model of mixed families treats each channel as a model of its family alone would."""
     families = {
