@@ -1,0 +1,199 @@
+"""The pages of the documentation as what a reader types and what the page says will come.
+
+In a page, an ``sh`` block is typed; a ``text`` block after it quotes what came (``...`` leaves lines out); a block with
+a title is a file that the reader writes. ``# exit code 3`` after a command says how it ends. Figures depend on the fit and
+on the machine, so quoted lines are held against the output with every figure masked.
+
+``python tests/pages.py [PAGE ...]`` types the pages anew and puts the present output into them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FENCE = re.compile(r'^( *)```(\w+)(?: title="([^"]+)")?\n(.*?)^ *```$', re.DOTALL | re.MULTILINE)
+FIGURE = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{12}\b|[+−-]?\d[\d,.:]*%?")
+EXIT = re.compile(r"# exit code (\d+)")
+LEFT_OUT = "..."
+TUTORIALS = ("tutorial.md", "zh/tutorial.md")
+FROM_NOTHING = ("README.md", "README.zh.md", *(f"docs/{name}" for name in TUTORIALS))
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its title, its text and where the text stands in the page."""
+
+    kind: str
+    title: str | None
+    text: str
+    span: tuple[int, int]
+
+    @property
+    def code(self):
+        """The exit code that the page announces."""
+        found = EXIT.search(self.text)
+        return int(found[1]) if found else 0
+
+
+def blocks(page):
+    """Fenced blocks of a page in order."""
+    text = page.read_text(encoding="utf-8")
+    return [Block(found[2], found[3], found[4], found.span(4)) for found in FENCE.finditer(text)]
+
+
+def walked_pages():
+    """Names of the pages that are typed from top to bottom."""
+    guides = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+    return [*FROM_NOTHING, *(page.relative_to(ROOT).as_posix() for page in guides)]
+
+
+def type_block(block, folder, where):
+    """Type a block in the folder that the reader is in; returns exit code, output and the folder afterwards."""
+    keep = where / "pwd"
+    script = f"trap 'pwd > {keep}' EXIT\n{block.text}"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["/bin/bash", "-ec", script],
+        cwd=folder,
+        env=os.environ | {"PATH": path, "COLUMNS": "100", "OMP_NUM_THREADS": "1", "LANG": "C.UTF-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    return done.returncode, done.stdout, Path(keep.read_text(encoding="utf-8").strip())
+
+
+def walk(page, folder, by_hand=None, failed=None):
+    """Type a page; yields each quote with the output that it quotes.
+
+    Parameters
+    ----------
+    page : Path
+    folder : Path
+        Where the reader begins.
+    by_hand : callable or None
+        What the reader does by hand in the folder, before anything is typed: edit a workbook, gather data.
+    failed : list or None
+        Where to note commands that do not end as announced; without it the first one raises.
+    """
+    if by_hand is not None:
+        by_hand(folder)
+    here, output = folder, ""
+    with tempfile.TemporaryDirectory() as scratch:
+        for block in blocks(page):
+            if block.kind == "sh":
+                code, output, here = type_block(block, here, Path(scratch))
+                if code != block.code:
+                    told = f"{page.name} ends with {code}:\n{block.text}\n{output}"
+                    assert failed is not None, told
+                    failed.append(told)
+            elif block.title:
+                (here / block.title).write_text(block.text, encoding="utf-8")
+            elif block.kind == "text":
+                yield block, output
+
+
+def masked(line):
+    """A line without its figures, its rules and its spacing."""
+    return " ".join(FIGURE.sub("#", line.replace("─", " ")).split())
+
+
+def missing(quote, output):
+    """Lines of a quote that the output does not hold."""
+    told = {masked(line) for line in output.splitlines()}
+    return [line for line in quote.splitlines() if line.strip() != LEFT_OUT and masked(line) not in told]
+
+
+def renewed(quote, output):
+    """The quote with the output's present lines: as many after each beginning as the quote has there."""
+    lines = [line.rstrip() for line in output.splitlines()]
+    if quote.strip() == "?":
+        return "\n".join(lines).strip("\n") + "\n"
+    given, at = [], 0
+    for line in quote.splitlines():
+        if line.strip() == LEFT_OUT:
+            given.append(line)
+            continue
+        at = next((n for n in range(at, len(lines)) if masked(lines[n]) == masked(line)), at)
+        given.append(lines[at] if masked(lines[at]) == masked(line) else line)
+    return "\n".join(given) + "\n"
+
+
+def renew(page, folder, by_hand=None):
+    """Put the present output into a page; returns the lines that nothing stands for."""
+    text, lost = page.read_text(encoding="utf-8"), []
+    quotes = [(block, renewed(block.text, output), output) for block, output in walk(page, folder, by_hand, lost)]
+    for block, now, output in reversed(quotes):
+        text = text[: block.span[0]] + now + text[block.span[1] :]
+        lost += missing(now, output)
+    page.write_text(text, encoding="utf-8")
+    return lost
+
+
+def edit_a_cell(folder):
+    """Give Xiaohongshu 60,000 in the week of Double 11, and keep the workbook as edited.xlsx."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(folder / "plans" / "2027Q4" / "plan.xlsx")
+    sheet = book["Plan"]
+    row = next(cells for cells in sheet.iter_rows() if any(cell.value == "Xiaohongshu" for cell in cells))
+    amounts = [cell for cell in row if isinstance(cell.value, int | float) and not isinstance(cell.value, bool)]
+    amounts[5].value = 60000
+    book.save(folder / "edited.xlsx")
+
+
+def two_brands(folder):
+    """Gather two brands' weeks in one file, a row per week and brand."""
+    import pandas as pd
+
+    from mmm.simulate import random_market, simulate, write_market
+
+    frames = []
+    for seed, brand in enumerate(("Anran", "Yuemu"), start=1):
+        write_market(simulate(random_market(seed, weeks=104, channels=2)), folder / brand)
+        frames.append(pd.read_csv(folder / brand / "data.csv").assign(brand=brand))
+        shutil.rmtree(folder / brand)
+    pd.concat(frames).to_csv(folder / "brands.csv", index=False)
+
+
+BY_HAND = {"docs/how-to/hold-a-cell.md": edit_a_cell, "docs/how-to/several-brands.md": two_brands}
+
+
+def planned_demo(folder):
+    """The folder where the how-to guides begin: the demo, fitted and planned."""
+    home = folder / "my-project"
+    start = Block("sh", None, "budget init my-project\ncd my-project\nbudget plan --quiet\n", (0, 0))
+    code, output, _ = type_block(start, folder, folder)
+    assert code == 0, output
+    return home
+
+
+def main(names):
+    """Renew the pages named, or all."""
+    with tempfile.TemporaryDirectory() as scratch:
+        given = os.environ.get("PLANNED_DEMO")
+        home = None
+        for number, name in enumerate(names or walked_pages()):
+            folder = Path(scratch) / str(number)
+            if name in FROM_NOTHING:
+                folder.mkdir()
+            else:
+                home = home or (Path(given) if given else planned_demo(Path(scratch)))
+                shutil.copytree(home, folder)
+            lost = renew(ROOT / name, folder, BY_HAND.get(name))
+            print(name, *(f"\n  lost: {line}" for line in lost), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main(sys.argv[1:])
