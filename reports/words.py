@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from optimizer.plan import LinePlan, PlanStatus
 from reports import workbook_words
+from reports.words_init import INIT_EN, INIT_ZH
 from reports.words_review import REVIEW_EN, REVIEW_ZH
 
 Lang = Literal["en", "zh"]
@@ -494,6 +495,8 @@ _ZH = {
 
 _EN |= REVIEW_EN
 _ZH |= REVIEW_ZH
+_EN |= INIT_EN
+_ZH |= INIT_ZH
 _EN |= workbook_words.EN
 _ZH |= workbook_words.ZH
 
