@@ -48,8 +48,8 @@ SETTINGS_HEAD = """\
 are refused with a suggestion. `budget init DIR` writes a commented example, `budget check` lists every fault with its
 line, and `budget schema > budget.schema.json` gives editors what they need to complete and check while you type.
 
-Money may be a number or text: `5000000`, `500万`, `0.05亿`, `5M`. Shares go from 0 to 1. ROI is the N of 1:N. With `extends: base.yaml`
-a file builds on another in its folder: later keys win, blocks merge, lists replace.
+Money may be a number or text: `5000000`, `500万`, `0.05亿`, `5M`. Shares go from 0 to 1. ROI is the N of 1:N. With
+`extends: base.yaml` a file builds on another in its folder: later keys win, blocks merge, lists replace.
 
 """
 SHARED = ("config", "as_json", "lang", "quiet", "debug")
@@ -188,10 +188,8 @@ def _type(key: str, field: dict[str, Any], places: dict[str, str]) -> str:
         return " or ".join(dict.fromkeys(filter(None, (_type("", each, places) for each in field["anyOf"]))))
     if "enum" in field or "const" in field:
         return ", ".join(_yaml(value) for value in field.get("enum", [field.get("const")]))
-    if field.get("type") == "array":
-        return f"list of {_type('', field['items'], places)}"
-    if field.get("type") == "object":
-        return f"by name: {_type('', field['additionalProperties'], places)}"
+    if isinstance(each := field.get("items", field.get("additionalProperties")), dict):
+        return f"{'list of' if field['type'] == 'array' else 'by name:'} {_type('', each, places)}"
     return "date" if field.get("format") == "date" else WORDS[field["type"]]
 
 

@@ -1,4 +1,7 @@
-"""Renew what is written from the code and from the evidence: ``make reference``. What commands print: tests/pages.py."""
+"""Renew the pages that are written from the code and from the evidence: ``make reference``.
+
+What commands print is renewed by ``tests/pages.py``.
+"""
 
 from __future__ import annotations
 

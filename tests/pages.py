@@ -1,8 +1,9 @@
 """The pages of the documentation as what a reader types and what the page says will come.
 
 In a page, an ``sh`` block is typed; a ``text`` block after it quotes what came (``...`` leaves lines out); a block with
-a title is a file that the reader writes. ``# exit code 3`` after a command says how it ends. Figures depend on the fit and
-on the machine, so quoted lines are held against the output with every figure masked.
+a title is a file that the reader writes; ``<!-- by hand: NAME -->`` stands for what the reader does elsewhere, a
+function of ``BY_HAND``. ``# exit code 3`` after a command says how it ends. Figures depend on the fit and on the
+machine, so quoted lines are held against the output with every figure masked.
 
 ``python tests/pages.py [PAGE ...]`` types the pages anew and puts the present output into them.
 """
@@ -19,7 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FENCE = re.compile(r'^( *)```(\w+)(?: title="([^"]+)")?\n(.*?)^ *```$', re.DOTALL | re.MULTILINE)
+STEP = re.compile(
+    r'^```(?P<kind>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$|^<!-- by hand: (?P<hand>\w+) -->$',
+    re.DOTALL | re.MULTILINE,
+)
 FIGURE = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{12}\b|[+−-]?\d[\d,.:]*%?")
 EXIT = re.compile(r"# exit code (\d+)")
 LEFT_OUT = "..."
@@ -46,7 +50,12 @@ class Block:
 def blocks(page):
     """Fenced blocks of a page in order."""
     text = page.read_text(encoding="utf-8")
-    return [Block(found[2], found[3], found[4], found.span(4)) for found in FENCE.finditer(text)]
+    return [
+        Block("hand", None, found["hand"], found.span())
+        if found["hand"]
+        else Block(found["kind"], found["title"], found["text"], found.span("text"))
+        for found in STEP.finditer(text)
+    ]
 
 
 def walked_pages():
@@ -58,7 +67,9 @@ def walked_pages():
 def type_block(block, folder, where):
     """Type a block in the folder that the reader is in; returns exit code, output and the folder afterwards."""
     keep = where / "pwd"
-    script = f"trap 'pwd > {keep}' EXIT\n{block.text}"
+    # What installs is left out: the test runs in what it made.
+    lines = [line for line in block.text.splitlines() if not line.startswith(("make ", ". .venv"))]
+    script = "\n".join([f"trap 'pwd > {keep}' EXIT", *lines])
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["/bin/bash", "-ec", script],
@@ -73,7 +84,7 @@ def type_block(block, folder, where):
     return done.returncode, done.stdout, Path(keep.read_text(encoding="utf-8").strip())
 
 
-def walk(page, folder, by_hand=None, failed=None):
+def walk(page, folder, failed=None):
     """Type a page; yields each quote with the output that it quotes.
 
     Parameters
@@ -81,13 +92,9 @@ def walk(page, folder, by_hand=None, failed=None):
     page : Path
     folder : Path
         Where the reader begins.
-    by_hand : callable or None
-        What the reader does by hand in the folder, before anything is typed: edit a workbook, gather data.
     failed : list or None
         Where to note commands that do not end as announced; without it the first one raises.
     """
-    if by_hand is not None:
-        by_hand(folder)
     here, output = folder, ""
     with tempfile.TemporaryDirectory() as scratch:
         for block in blocks(page):
@@ -97,6 +104,8 @@ def walk(page, folder, by_hand=None, failed=None):
                     told = f"{page.name} ends with {code}:\n{block.text}\n{output}"
                     assert failed is not None, told
                     failed.append(told)
+            elif block.kind == "hand":
+                BY_HAND[block.text](here)
             elif block.title:
                 (here / block.title).write_text(block.text, encoding="utf-8")
             elif block.kind == "text":
@@ -129,10 +138,10 @@ def renewed(quote, output):
     return "\n".join(given) + "\n"
 
 
-def renew(page, folder, by_hand=None):
+def renew(page, folder):
     """Put the present output into a page; returns the lines that nothing stands for."""
     text, lost = page.read_text(encoding="utf-8"), []
-    quotes = [(block, renewed(block.text, output), output) for block, output in walk(page, folder, by_hand, lost)]
+    quotes = [(block, renewed(block.text, output), output) for block, output in walk(page, folder, lost)]
     for block, now, output in reversed(quotes):
         text = text[: block.span[0]] + now + text[block.span[1] :]
         lost += missing(now, output)
@@ -141,14 +150,14 @@ def renew(page, folder, by_hand=None):
 
 
 def edit_a_cell(folder):
-    """Give Xiaohongshu 60,000 in the week of Double 11, and keep the workbook as edited.xlsx."""
+    """Give Xiaohongshu 120,000 in the week of Double 11, and keep the workbook as edited.xlsx."""
     import openpyxl
 
     book = openpyxl.load_workbook(folder / "plans" / "2027Q4" / "plan.xlsx")
-    sheet = book["Plan"]
-    row = next(cells for cells in sheet.iter_rows() if any(cell.value == "Xiaohongshu" for cell in cells))
-    amounts = [cell for cell in row if isinstance(cell.value, int | float) and not isinstance(cell.value, bool)]
-    amounts[5].value = 60000
+    sheet = book.worksheets[2]
+    (row,) = [cell.row for cell in sheet["A"] if cell.value == "xiaohongshu"]
+    (column,) = [cell.column for cell in sheet[4] if cell.value == "2027-11-08"]
+    sheet.cell(row, column).value = 120000
     book.save(folder / "edited.xlsx")
 
 
@@ -166,7 +175,24 @@ def two_brands(folder):
     pd.concat(frames).to_csv(folder / "brands.csv", index=False)
 
 
-BY_HAND = {"docs/how-to/hold-a-cell.md": edit_a_cell, "docs/how-to/several-brands.md": two_brands}
+def take_the_hash_off(folder):
+    """Switch the example on that says how large a line may be."""
+    config = folder / "budget.yaml"
+    text = config.read_text(encoding="utf-8")
+    assert "# - {kind: concentration" in text
+    config.write_text(text.replace("# - {kind: concentration", "- {kind: concentration"), encoding="utf-8")
+
+
+def own_table(folder):
+    """Put a table of weeks where a reader has one."""
+    from mmm.simulate import random_market, simulate, write_market
+
+    write_market(simulate(random_market(3, weeks=104, channels=3)), folder / "made")
+    shutil.move(folder / "made" / "data.csv", folder / "data.csv")
+    shutil.rmtree(folder / "made")
+
+
+BY_HAND = {each.__name__: each for each in (edit_a_cell, two_brands, take_the_hash_off, own_table)}
 
 
 def planned_demo(folder):
@@ -190,7 +216,7 @@ def main(names):
             else:
                 home = home or (Path(given) if given else planned_demo(Path(scratch)))
                 shutil.copytree(home, folder)
-            lost = renew(ROOT / name, folder, BY_HAND.get(name))
+            lost = renew(ROOT / name, folder)
             print(name, *(f"\n  lost: {line}" for line in lost), flush=True)  # noqa: T201
 
 

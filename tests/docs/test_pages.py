@@ -12,7 +12,9 @@ from typer.main import get_command
 from budget.cli import app
 
 GUIDES = [name for name in pages.walked_pages() if name not in pages.FROM_NOTHING]
-OTHERS = [f"docs/{name}.md" for name in ("index", "workbook", "whatif", "backtest", "weekly-review", "planner", "model")]
+OTHERS = [
+    f"docs/{name}.md" for name in ("index", "workbook", "whatif", "backtest", "weekly-review", "planner", "model")
+]
 COMMANDS = get_command(app).commands
 
 
@@ -66,7 +68,7 @@ def planned_demo(tmp_path_factory):
 def test_a_guide_works_as_typed_and_prints_what_it_quotes(name, planned_demo, tmp_path):
     folder = tmp_path / "project"
     shutil.copytree(planned_demo, folder)
-    for quote, output in pages.walk(pages.ROOT / name, folder, pages.BY_HAND.get(name)):
+    for quote, output in pages.walk(pages.ROOT / name, folder):
         assert pages.missing(quote.text, output) == [], output
 
 
