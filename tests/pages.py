@@ -139,9 +139,11 @@ def renewed(quote, output):
 
 
 def renew(page, folder):
-    """Put the present output into a page; returns the lines that nothing stands for."""
+    """Put the present output into a page; returns what failed, or the lines that nothing stands for any more."""
     text, lost = page.read_text(encoding="utf-8"), []
     quotes = [(block, renewed(block.text, output), output) for block, output in walk(page, folder, lost)]
+    if lost:  # what a failed command prints is not for the page
+        return lost
     for block, now, output in reversed(quotes):
         text = text[: block.span[0]] + now + text[block.span[1] :]
         lost += missing(now, output)
