@@ -10,6 +10,7 @@ machine, so quoted lines are held against the output with every figure masked.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -27,8 +28,10 @@ STEP = re.compile(
 FIGURE = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{12}\b|[+−-]?\d[\d,.:]*%?")
 EXIT = re.compile(r"# exit code (\d+)")
 LEFT_OUT = "..."
-TUTORIALS = ("tutorial.md", "zh/tutorial.md")
-FROM_NOTHING = ("README.md", "README.zh.md", *(f"docs/{name}" for name in TUTORIALS))
+KEPT = Path(tempfile.gettempdir()) / f"docs-fit-{os.getpid()}"
+READMES = ("README.md", "README.zh.md")
+TUTORIALS = ("docs/tutorial.md", "docs/zh/tutorial.md")
+INDEX = "docs/how-to/index.md"
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def blocks(page):
 def walked_pages():
     """Names of the pages that are typed from top to bottom."""
     guides = sorted((ROOT / "docs" / "how-to").glob("*.md"))
-    return [*FROM_NOTHING, *(page.relative_to(ROOT).as_posix() for page in guides)]
+    return [*READMES, *TUTORIALS, *(page.relative_to(ROOT).as_posix() for page in guides)]
 
 
 def type_block(block, folder, where):
@@ -194,7 +197,17 @@ def own_table(folder):
     shutil.rmtree(folder / "made")
 
 
-BY_HAND = {each.__name__: each for each in (edit_a_cell, two_brands, take_the_hash_off, own_table)}
+def keep_the_fit(folder):
+    """Take over the fit that another language's walk made of the same project, or leave this one's for the next."""
+    ours = folder / ".budget"
+    if KEPT.is_dir() and not ours.exists():
+        shutil.copytree(KEPT, ours)
+    elif ours.exists() and not KEPT.is_dir():
+        shutil.copytree(ours, KEPT)
+        atexit.register(shutil.rmtree, KEPT, ignore_errors=True)
+
+
+BY_HAND = {each.__name__: each for each in (edit_a_cell, two_brands, take_the_hash_off, own_table, keep_the_fit)}
 
 
 def planned_demo(folder):
@@ -206,18 +219,28 @@ def planned_demo(folder):
     return home
 
 
+def begin(name, home, folder):
+    """Make the folder where the reader of a page begins.
+
+    A tutorial begins with nothing; a README with nothing either, but for the demo's fit, which is not made once more; a
+    guide with the demo's fit and plan.
+    """
+    if name in TUTORIALS:
+        folder.mkdir()
+    elif name in READMES:
+        shutil.copytree(home / ".budget", folder / ".budget")
+    else:
+        shutil.copytree(home, folder)
+
+
 def main(names):
     """Renew the pages named, or all."""
     with tempfile.TemporaryDirectory() as scratch:
         given = os.environ.get("PLANNED_DEMO")
-        home = None
-        for number, name in enumerate(names or walked_pages()):
+        home = Path(given) if given else planned_demo(Path(scratch))
+        for number, name in enumerate(names or [name for name in walked_pages() if name != INDEX]):
             folder = Path(scratch) / str(number)
-            if name in FROM_NOTHING:
-                folder.mkdir()
-            else:
-                home = home or (Path(given) if given else planned_demo(Path(scratch)))
-                shutil.copytree(home, folder)
+            begin(name, home, folder)
             lost = renew(ROOT / name, folder)
             print(name, *(f"\n  lost: {line}" for line in lost), flush=True)  # noqa: T201
 
