@@ -30,7 +30,7 @@ bench: $(VENV)/installed-dev  ## seconds and gaps of fit, plan, what-if and star
 	for script in fit plan whatif startup; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 evidence: $(VENV)/installed-dev  ## go on with the recovery and calibration studies (hours when begun anew) and write docs/evidence
-	for arm in national lift units; do $(BIN)/python -m benchmarks.evidence.recovery run --arm $$arm || exit 1; done
+	for arm in national lift units own; do $(BIN)/python -m benchmarks.evidence.recovery run --arm $$arm || exit 1; done
 	$(BIN)/python -m benchmarks.evidence.sbc run
 	$(BIN)/python -m benchmarks.evidence.recovery report
 	$(BIN)/python -m benchmarks.evidence.sbc report
