@@ -18,7 +18,7 @@ from budget.money import parse_money
 from budget.project import LoadedProject
 from budget.runs import Fitted, Session, build_problem, plan_notes, plan_weeks, to_json
 from budget.scenarios import Scenario, changed_project
-from budget.store import write_atomically
+from budget.store import locked, write_together
 from mmm.calendar import intensity, read_calendar
 from mmm.curves import ResponseCurves
 from mmm.problems import BudgetError, InputError, Problem, TimeLimitReached
@@ -262,8 +262,8 @@ def write_answers(session: Session, fitted: Fitted, answers: Answers, out: Path,
         book = Path(draft) / "whatif.xlsx"
         write_whatif(document, book, lang)
         workbook = book.read_bytes()
-    write_atomically(out / "whatif.json", to_json(document))
-    write_atomically(out / "whatif.xlsx", workbook)
+    with locked(session.home, out):
+        write_together(out, {"whatif.xlsx": workbook, "whatif.json": to_json(document)})
     return document
 
 
