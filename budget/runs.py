@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -410,17 +410,15 @@ def write_plan(
     document |= {"id": about["run_id"]} | written
     about |= written
     work = workings(settled(build_problem(session.loaded, fitted.curves)), [line.weekly_fen for line in plan.lines])
-    with tempfile.TemporaryDirectory() as draft:
-        book = Path(draft) / "plan.xlsx"
-        write_workbook(plan, work, fitted.document, about, book, lang)
-        workbook = book.read_bytes()
+    book = BytesIO()
+    write_workbook(plan, work, fitted.document, about, book, lang)
     page = render_page(plan, fitted.document, about, lang)
     # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
     # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
     contents: dict[str, bytes] = {
         "plan.json": to_json(document).encode(),
         "plan.csv": plan_csv(plan).encode(),
-        "plan.xlsx": workbook,
+        "plan.xlsx": book.getvalue(),
         "plan.html": page.encode(),
     }
     about["outputs"] = [{"name": name, "sha256": sha256(content).hexdigest()} for name, content in contents.items()]

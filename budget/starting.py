@@ -211,7 +211,7 @@ def _channel(channel: ChannelGuess, lang: Lang, *, long: bool) -> Iterator[str]:
 
 def _plan(found: Guess, lang: Lang) -> Iterator[str]:
     yield "plan:"
-    yield _key("  total", f"{found.total:.2f}".removesuffix(".00"), say(lang, "yaml.total", basis=_basis(found, lang)))
+    yield _key("  total", f"{found.total:.2f}".removesuffix(".00"), _basis(found, lang))
     first, last = found.plan_weeks[0], found.plan_weeks[-1]
     if found.quarter:
         yield _key("  quarter", found.quarter, f"{first} ... {last}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -258,12 +258,10 @@ def write_answers(session: Session, fitted: Fitted, answers: Answers, out: Path,
     from reports.whatif import write_whatif
 
     document = answers_document(session, fitted, answers)
-    with tempfile.TemporaryDirectory() as draft:
-        book = Path(draft) / "whatif.xlsx"
-        write_whatif(document, book, lang)
-        workbook = book.read_bytes()
+    book = BytesIO()
+    write_whatif(document, book, lang)
     with locked(session.home, out):
-        write_together(out, {"whatif.xlsx": workbook, "whatif.json": to_json(document)})
+        write_together(out, {"whatif.xlsx": book.getvalue(), "whatif.json": to_json(document)})
     return document
 
 
