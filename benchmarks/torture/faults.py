@@ -34,6 +34,7 @@ REVIEW = ("review", "--actuals", "week.csv", "--week", "2025-12-08", "--out", "p
 FIT = ("fit", "--out", "out", "--quiet")
 _DOCUMENTED = {0, 1, 2, 3, 4, 5, 130}
 _WAIT = 300.0
+_LIMITS = (0, 1, 300, 3_000, 10_000, 25_000, 60_000, 200_000, 10_000_000)  # bytes
 
 # Counts the events that change files, and ends the process at one of them as a power cut would.
 _KILLER = """
@@ -75,16 +76,16 @@ def main() -> None:
     sys.exit(any(found["faults"] for found in report.values()))
 
 
-def studies(kills: int, fits: int) -> Mapping[str, Callable[[Home, Path], Report]]:
+def studies(kills: int, fits: int, *, short: bool = False) -> Mapping[str, Callable[[Home, Path], Report]]:
     """The studies by name; each gets a sound project and a folder of its own."""
     return {
-        "killed at every write": killed_at_every_write,
+        "killed at every write": lambda home, folder: killed_at_every_write(home, folder, step=9 if short else 1),
         "killed at random moments": lambda home, folder: killed_at_random(home, folder, kills - fits),
         "fits killed at random moments": lambda home, folder: fits_killed(home, folder, fits),
-        "interrupted": lambda home, folder: interrupted(home, folder, 12),
-        "disk full": disk_full,
+        "interrupted": lambda home, folder: interrupted(home, folder, 3 if short else 12),
+        "disk full": lambda home, folder: disk_full(home, folder, _LIMITS[3::3] if short else _LIMITS),
         "read-only folder": read_only,
-        "two at once": lambda home, folder: two_at_once(home, folder, 6),
+        "two at once": lambda home, folder: two_at_once(home, folder, 1 if short else 6),
         "cut caches": cut_caches,
         "another version": another_version,
     }
@@ -93,11 +94,11 @@ def studies(kills: int, fits: int) -> Mapping[str, Callable[[Home, Path], Report
 # Studies --------------------------------------------------------------------------------------------------------------
 
 
-def killed_at_every_write(home: Home, folder: Path) -> Report:
-    """Kill plan, review and what-if at each event that changes a file, one after another."""
+def killed_at_every_write(home: Home, folder: Path, step: int) -> Report:
+    """Kill plan, review and what-if at each event (or every ``step``-th) that changes a file, one after another."""
     report: Report = {"runs": 0, "faults": []}
     for command in (PLAN, REVIEW, WHATIF):
-        for at in range(1, 200):
+        for at in range(1, 300, step):
             project = _copy(home, folder)
             done = _budget(project, command, killer=at)
             report["runs"] += 1
@@ -162,11 +163,11 @@ def interrupted(home: Home, folder: Path, count: int) -> Report:
     return report
 
 
-def disk_full(home: Home, folder: Path) -> Report:
+def disk_full(home: Home, folder: Path, limits: Sequence[int]) -> Report:
     """No file may grow past a limit, which rises until all goes well."""
     report: Report = {"runs": 0, "refused": 0, "faults": []}
     for command in (PLAN, REVIEW, WHATIF):
-        for limit in (0, 1, 300, 3_000, 10_000, 25_000, 60_000, 200_000, 10_000_000):
+        for limit in limits:
             project = _copy(home, folder)
             done = _budget(project, command, largest=limit)
             report["runs"] += 1

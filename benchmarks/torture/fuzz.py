@@ -99,12 +99,17 @@ def main() -> None:
 
 
 def run(
-    cases: int, seed: int, *, only: str | None = None, tell: Callable[[str], None] = lambda _: None
+    cases: int,
+    seed: int,
+    *,
+    only: str | None = None,
+    evenly: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Give ``cases`` damaged files to the commands that read them, and say what happened."""
     began = time.perf_counter()
     kinds = [kind for kind in KINDS if only in {None, kind.name}]
-    order = [kind for kind in kinds for _ in range(kind.weight)]
+    order = [kind for kind in kinds for _ in range(1 if evenly else kind.weight)]
     codes: dict[str, Counter[int]] = {kind.name: Counter() for kind in kinds}
     slowest: dict[str, float] = dict.fromkeys(codes, 0.0)
     failures: list[Failure] = []
