@@ -55,11 +55,14 @@ PLAN_FILES = ("plan.json", "plan.csv", "plan.xlsx", "plan.html", "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a run tells what it is doing: ``stage`` by name, ``say`` in words, ``bar`` whether a bar may be drawn."""
+    """How a run tells what it is doing: ``stage`` by name, ``say`` in words of ``lang``, ``bar`` whether a bar may be
+    drawn.
+    """
 
     stage: Callable[[str], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
     bar: bool = False
+    lang: Lang = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,9 @@ def read_data(loaded: LoadedProject, progress: Progress) -> Data:
         raise InputError(problems)
     panel, calendar = found
     if panel.left_out:
-        progress.say(f"Left out, since their weeks are not whole: {left_out(panel.left_out)}.")
+        from reports.words import say
+
+        progress.say(say(progress.lang, "data.left_out", days=left_out(panel.left_out)))
     tests = () if project.lift_tests is None else read_lift_tests(project.lift_tests, loaded.lift_folder, panel)
     return Data(panel, calendar, tests, time.perf_counter() - began)
 

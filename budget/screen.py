@@ -99,9 +99,9 @@ class Screen:
                     status.stop() if name == "sample" else status.start()
                     status.update(STAGES.get(name, name) + " …")
 
-                yield Progress(stage, self.say, bar=True)
+                yield Progress(stage, self.say, bar=True, lang=self.lang)
         else:
-            yield Progress(lambda name: self.say(STAGES.get(name, name) + " …"), self.say)
+            yield Progress(lambda name: self.say(STAGES.get(name, name) + " …"), self.say, lang=self.lang)
 
 
 def guarded(command: Callable[..., int]) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""Words of ``budget init --from-csv``: what was guessed, what is doubted, and the comments of the project file."""
+"""Words about somebody's own data and ``budget init --from-csv``: what was guessed, what is doubted, and the comments of the project file."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ INIT_EN = {
     "weekday.4": "Friday",
     "weekday.5": "Saturday",
     "weekday.6": "Sunday",
+    "data.left_out": "Left out, since their weeks are not whole: {days}.",
     "yaml.head": "A budget project, guessed from {file} by budget init --from-csv. Everything may be changed.",
     "yaml.head.schema": "budget schema prints every key there is; budget check lists every problem at once.",
     "yaml.unsure": "UNSURE: {sentence}.",
@@ -137,6 +138,7 @@ INIT_ZH = {
     "weekday.4": "周五",
     "weekday.5": "周六",
     "weekday.6": "周日",
+    "data.left_out": "以下日期所在的周不完整，未采用：{days}。",
     "yaml.head": "预算项目，由 budget init --from-csv 根据 {file} 推断。任何内容都可修改。",
     "yaml.head.schema": "budget schema 列出全部键；budget check 一次列出所有问题。",
     "yaml.unsure": "待核对：{sentence}。",
