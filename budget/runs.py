@@ -55,9 +55,7 @@ PLAN_FILES = ("plan.json", "plan.csv", "plan.xlsx", "plan.html", "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a run tells what it is doing: ``stage`` by name, ``say`` in words of ``lang``, ``bar`` whether a bar may be
-    drawn.
-    """
+    """How a run tells what it does: ``stage`` by name, ``say`` in words of ``lang``; ``bar``: one may be drawn."""
 
     stage: Callable[[str], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -99,7 +100,7 @@ def told(started: Started, lang: Lang) -> Iterator[str]:
             yield from (f"  - {sentence(remark, family, lang)}" for remark in alike(remarks))
     yield say(lang, "init.unsound" if started.problems else "init.sound")
     yield from (f"  - {problem}" for problem in started.problems)
-    yield say(lang, "init.next_mend" if started.problems else "init.next", folder=started.folder)
+    yield say(lang, "init.next_mend" if started.problems else "init.next", folder=shlex.quote(str(started.folder)))
 
 
 def _facts(found: Guess, lang: Lang) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Words about somebody's own data and ``budget init --from-csv``: what was guessed, what is doubted, and the comments of the project file."""
+"""Words about data of one's own and ``budget init --from-csv``: guesses, doubts, comments of the project file."""
 
 from __future__ import annotations
 
