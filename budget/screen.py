@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mmm.problems import BudgetError, InputError, ModelRejected, TimeLimitReached
+from mmm.problems import BudgetError, InputError, ModelRejected, Problem, TimeLimitReached
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -99,9 +99,9 @@ class Screen:
                     status.stop() if name == "sample" else status.start()
                     status.update(STAGES.get(name, name) + " …")
 
-                yield Progress(stage, self.say, bar=True)
+                yield Progress(stage, self.say, bar=True, lang=self.lang)
         else:
-            yield Progress(lambda name: self.say(STAGES.get(name, name) + " …"), self.say)
+            yield Progress(lambda name: self.say(STAGES.get(name, name) + " …"), self.say, lang=self.lang)
 
 
 def guarded(command: Callable[..., int]) -> Callable[..., None]:
@@ -127,12 +127,26 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
             code = _complain(error, as_json=as_json, debug=debug)
         except BrokenPipeError:
             code = OK
+        except (OSError, MemoryError) as error:
+            code = _complain(_refused(error), as_json=as_json, debug=debug)
         except Exception as error:  # noqa: BLE001 - whatever happens, a traceback is shown on request only
             told = f"Something went wrong: {type(error).__name__}: {error}. Run again with --debug to see where."
             code = _complain(told, as_json=as_json, debug=debug)
         raise typer.Exit(code)
 
     return run
+
+
+def _refused(error: OSError | MemoryError) -> InputError:
+    """What the system refuses to do, with the file's name and a cure."""
+    from pathlib import PurePath
+
+    if isinstance(error, MemoryError):
+        cure = "Close other programs, or keep fewer rows and draws (model.draws)."
+        return InputError([Problem("the computer's memory is full", "budget", cure=cure)])
+    name = PurePath(str(error.filename or "budget")).name
+    cure = "Free space on the disk, see that the folder may be written to, or choose another with --out."
+    return InputError([Problem(f"the system refuses: {error.strerror or error}", name, cure=cure)])
 
 
 def _complain(error: Exception | str, *, as_json: bool, debug: bool) -> int:
