@@ -16,6 +16,7 @@ from optimizer.constraints import CategoryShare
 from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
 from optimizer.forward import play_forward
+from optimizer.learning import worth_knowing
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
 from optimizer.objectives import line_margins
@@ -223,7 +224,7 @@ def _describe(
     """Everything a plan that was solved for says."""
     prices = row_prices(optimum)
     scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
-    scored = with_forward(problem, scored, fen) if ranges else scored
+    scored = _with_test_values(problem, with_forward(problem, scored, fen), fen) if ranges else scored
     own = _own_notes(problem, options, optimum, fen / 100)
     reasons = line_reasons(problem, fen / 100, scored.constraints, scored.rules)
     return replace(
@@ -293,6 +294,13 @@ def with_forward(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
         paths=found.gmv.size,
     )
     return replace(plan, lines=(*lines, *plan.lines[names:]), rule_value=value)
+
+
+def _with_test_values(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
+    """The plan with what a test of each line would be worth."""
+    values = worth_knowing(problem, fen / 100)
+    tested = [replace(line, test_value=float(values[i])) for i, line in enumerate(plan.lines[: values.size])]
+    return replace(plan, lines=(*tested, *plan.lines[values.size :]))
 
 
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
