@@ -23,7 +23,7 @@ test: $(VENV)/installed-dev  ## lint, types, import arrows and the fast tests
 slow: $(VENV)/installed-dev  ## the tests that sample
 	$(BIN)/python -m pytest -m slow
 
-test-all: $(VENV)/installed-dev  ## the tests that need LibreOffice (Debian package: libreoffice-calc)
+test-all: $(VENV)/installed-dev  ## the tests that need LibreOffice and a browser (Debian: libreoffice-calc chromium fonts-noto-cjk)
 	$(BIN)/python -m pytest -m "office or browser"
 
 bench: $(VENV)/installed-dev  ## seconds and gaps of fit, plan, what-if and start-up

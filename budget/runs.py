@@ -371,6 +371,7 @@ def write_plan(
     """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
     from budget.versions import record_version
     from optimizer.assemble import settled
+    from optimizer.outlook import outlook
     from optimizer.workings import workings
     from reports.documents import plan_csv, plan_document
     from reports.page import render_page
@@ -382,12 +383,14 @@ def write_plan(
     written = asdict(who or Authorship())
     document |= {"id": about["run_id"]} | written
     about |= written
-    work = workings(settled(build_problem(session.loaded, fitted.curves)), [line.weekly_fen for line in plan.lines])
+    problem = settled(build_problem(session.loaded, fitted.curves))
+    work = workings(problem, [line.weekly_fen for line in plan.lines])
     with tempfile.TemporaryDirectory() as draft:
         book = Path(draft) / "plan.xlsx"
         write_workbook(plan, work, fitted.document, about, book, lang)
         workbook = book.read_bytes()
-    page = render_page(plan, fitted.document, about, lang)
+    calendar = read_calendar(session.loaded.project.calendar, session.loaded.calendar_folder)
+    page = render_page(plan, outlook(problem, plan, calendar), fitted.document, about, lang)
     # Everything is made before anything is written: an interrupted run leaves an older plan as it was.
     write_atomically(out / "plan.json", to_json(document))
     write_atomically(out / "plan.csv", plan_csv(plan))

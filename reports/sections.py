@@ -137,7 +137,9 @@ def cell_words(cell: Cell, kind: Kind, lang: Lang) -> str:
     if isinstance(cell, Measured):
         return cell_words(cell.value, cell.kind, lang)
     if isinstance(cell, tuple):
-        return "–".join(cell_words(value, kind, lang) for value in cell)
+        # a dash beside a minus sign cannot be read
+        dash = "–" if min(cell) >= 0 else say(lang, "pair.to")
+        return dash.join(cell_words(value, kind, lang) for value in cell)
     return _WORDS[kind](cell, lang) if math.isfinite(cell) else NOTHING
 
 
@@ -164,12 +166,13 @@ def period(plan: Plan, lang: Lang) -> str:
 
 
 def headline(plan: Plan, health: Mapping[str, Any], lang: Lang) -> Section:
-    """Build the first thing to read: where the money goes, what it earns, how sure we are, what binds."""
+    """Build the first thing to read: where the money goes, what it earns, how sure, what binds, what to test."""
     said = {
         "where": _where(plan, lang),
         "earns": _earns(plan, lang),
         "sure": _sure(plan, health, lang),
         "binds": _list(_binding(plan.constraints), lang) or say(lang, "headline.nothing_binds"),
+        "test": test_sentence(plan, lang),
         "last_year": _last_year(plan, lang),
     }
     return Section(
@@ -221,7 +224,30 @@ def _sure(plan: Plan, health: Mapping[str, Any], lang: Lang) -> str:
         findings=_findings_words(health, lang),
     )
     said = [say(lang, f"status.{plan.status.word}"), gap or say(lang, "headline.no_proof"), verdict]
+    if plan.prob_target is not None:
+        said.append(say(lang, "headline.target", prob=share_words(plan.prob_target)))
     return say(lang, "sentence.join").join(said)
+
+
+MOST_TESTS = 3
+NOTICED = 1e-3  # of the plan's GMV: a test worth less is not proposed
+
+
+def worth_testing(plan: Plan) -> list[LinePlan]:
+    """Return the lines that are worth testing next, the most worth first."""
+    least = NOTICED * plan.gmv.mean if plan.gmv else 0.0
+    known = [line for line in plan.lines if line.test_value is not None and line.test_value > least]
+    return sorted(known, key=lambda line: -(line.test_value or 0.0))[:MOST_TESTS]
+
+
+def test_sentence(plan: Plan, lang: Lang) -> str:
+    """Return what to test next as one sentence; empty where nothing is worth it or nothing was asked."""
+    found = worth_testing(plan)
+    items = (
+        say(lang, "page.test.item", line=line_label(line, lang), value=money_words(line.test_value or 0.0, lang))
+        for line in found
+    )
+    return say(lang, "headline.test.sentence", lines=_list(items, lang)) if found else ""
 
 
 def findings(health: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
@@ -244,11 +270,12 @@ def _last_year(plan: Plan, lang: Lang) -> str:
 
 def _binding(reports: Iterable[ConstraintReport]) -> list[str]:
     """Names of binding rules, the rows of one rule counted once: ``at most 30% a week x5``."""
-    counts = Counter(_rule_name(report) for report in reports if report.binding)
+    counts = Counter(rule_name(report) for report in reports if report.binding)
     return [name if count == 1 else f"{name} ×{count}" for name, count in counts.items()]
 
 
-def _rule_name(report: ConstraintReport) -> str:
+def rule_name(report: ConstraintReport) -> str:
+    """Return the name of the rule that a limit belongs to."""
     # rows of one rule are named "rule: line" and "rule: line week"
     return plain(report.name.split(f": {report.line}")[0] if report.line else report.name)
 
@@ -276,6 +303,9 @@ def allocation(plan: Plan, lang: Lang) -> Section:
         change=Kind.CHANGE,
         near_optimal=Kind.ESTIMATE,
         prob_weak=Kind.SHARE,
+        prob_cut=Kind.SHARE,
+        after_cuts=Kind.ESTIMATE,
+        test_value=Kind.ESTIMATE,
         binds=Kind.TEXT,
     )
     pairs, sums = ("gmv_range", "roi_range", "near_optimal"), ("spend", "share", "gmv", "history")
@@ -307,6 +337,9 @@ def _allocation_row(plan: Plan, line: LinePlan, lang: Lang) -> tuple[Cell, ...]:
         _change(spend, line.history_spend),
         line.near_optimal,
         line.prob_weak,
+        line.prob_cut,
+        line.spend_after_cuts,
+        line.test_value,
         binding_words(plan, line.name, lang),
     )
 
@@ -327,8 +360,7 @@ def _allocation_total(plan: Plan, lang: Lang) -> tuple[Cell, ...]:
         None,
         sum(history) if history else None,
         _change(spent_with_history(plan), plan.last_quarter_spend),
-        None,
-        None,
+        *(None,) * 5,
         "",
     )
 
@@ -413,8 +445,15 @@ def _constraint_row(report: ConstraintReport, lang: Lang) -> tuple[Cell, ...]:
         Measured(report.limit, kind),
         _yes(report.binding, lang),
         report.price,
-        report.price_unit,
+        price_unit_words(report, lang),
     )
+
+
+def price_unit_words(report: ConstraintReport, lang: Lang) -> str | None:
+    """Return what of a limit its price is told for: a percentage point, a unit of money."""
+    if report.price_unit is None or report.unit not in UNIT_KINDS:
+        return report.price_unit and plain(report.price_unit)
+    return say(lang, f"price_unit.{report.unit}")
 
 
 def rules(plan: Plan, lang: Lang) -> Section:
@@ -438,6 +477,23 @@ def rules(plan: Plan, lang: Lang) -> Section:
     )
 
 
+def rule_value(plan: Plan, lang: Lang) -> Section:
+    """Build what the weak-ROI rule is worth; without rows where it was not played."""
+    value = plan.rule_value
+    columns = _columns(lang, item=Kind.TEXT, mean=Kind.GAIN, range=Kind.GAIN)
+    title, marked = say(lang, "section.rule_value"), _marked(columns, pair=("range",))
+    if value is None:
+        return Section("rule_value", title, say(lang, "section.rule_value.none"), marked, ())
+    rows = tuple(
+        (say(lang, f"rule_value.{key}"), part.mean, _pair(part))
+        for key, part in (("gmv", value.gmv), ("saved", value.saved))
+    )
+    sentence = say(lang, "section.rule_value.sentence", paths=f"{value.paths:,}")
+    lost = None if value.lost_per_unit is None else number_words(value.lost_per_unit)
+    note = "" if lost is None else say(lang, "section.rule_value.lost", currency=plain(plan.currency), lost=lost)
+    return Section("rule_value", title, sentence, marked, rows, note)
+
+
 def proof(plan: Plan, lang: Lang) -> Section:
     """Build the proof: objective, the bound no plan can pass, and the gap between them."""
     status = f"{say(lang, f'status.{plan.status.word}')} {say(lang, f'cure.{plan.status.word}')}".strip()
@@ -453,6 +509,8 @@ def proof(plan: Plan, lang: Lang) -> Section:
             "seconds": plan.proof.seconds,
         }
         rows += [(say(lang, f"proof.{key}"), cell) for key, cell in said.items()]
+    if plan.prob_target is not None:
+        rows.append((say(lang, "proof.target"), Measured(plan.prob_target, Kind.SHARE)))
     columns = _columns(lang, item=Kind.TEXT, value=Kind.NUMBER)
     return Section("proof", say(lang, "section.proof"), status, columns, tuple(rows))
 

@@ -56,6 +56,7 @@ _SOLVER: tuple[Callable[[Plan, Lang], Section], ...] = (
     sections.prices,
     sections.versus,
     sections.rules,
+    sections.rule_value,
 )
 
 
