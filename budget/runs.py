@@ -20,6 +20,7 @@ from budget.store import FitStore, fingerprint_file, fit_fingerprint, manifest, 
 from mmm.calendar import Calendar, intensity, quarter_of, quarter_weeks, read_calendar, week_range, window_weeks
 from mmm.curves import ResponseCurves, load_curves
 from mmm.problems import InputError, ModelRejected, Problem
+from mmm.sentences import HEALTH, tell
 from mmm.settings import SplitFiles
 
 if TYPE_CHECKING:
@@ -169,12 +170,9 @@ def ensure_fit(
     fitted = stored_fit(session) or new_fit(session, progress, data)
     health = fitted.document["health"]
     if health["verdict"] == "FAIL" and not accept_failed:
-        failed = [check["sentence"] for check in health["checks"] if check["verdict"] == "FAIL"]
-        told = "\n".join(f"- {sentence}" for sentence in failed)
-        raise ModelRejected(
-            f"The fitted model failed its gates, so no plan rests on it:\n{told}\n"
-            "Mend the data or the model; --accept-failed-model plans all the same, and the plan says so."
-        )
+        failed = [check for check in health["checks"] if check["verdict"] == "FAIL"]
+        told = [HEALTH.read(check.get("message")) or check["sentence"] for check in failed]
+        raise ModelRejected(tell("health.rejected", told=told))
     return fitted
 
 
@@ -346,13 +344,12 @@ def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
 
 def plan_notes(session: Session, fitted: Fitted) -> list[str]:
     """Sentences that every plan of this project carries."""
-    notes = [session.loaded.project.note] if session.loaded.project.note else []
-    notes.append(
-        "Expected GMV is what the planned spend adds, its carry-over after the plan included, over what history still "
-        "carries in; after the plan, spend is taken to go on at the plan's usual weekly level."
-    )
+    from optimizer.sentences import tell
+
+    notes: list[str] = [session.loaded.project.note] if session.loaded.project.note else []
+    notes.append(tell("note.expected"))
     if fitted.document["health"]["verdict"] == "FAIL":
-        notes.insert(0, "THE MODEL FAILED ITS GATES and the plan was asked for all the same: do not move money by it.")
+        notes.insert(0, tell("note.failed"))
     return notes
 
 
@@ -482,11 +479,12 @@ def solve(
     """The plan of a fitted project; ``held`` are cells (line, week) to keep, in fen."""
     from optimizer.assemble import make_plan
     from optimizer.planner import SolveOptions
+    from optimizer.sentences import tell
 
     problem = replace(build_problem(session.loaded, fitted.curves), held=dict(held or {}))
     notes = plan_notes(session, fitted)
     if held:
-        notes.append(f"{len(held)} cells are held as edited; the rest was optimised around them.")
+        notes.append(tell("note.held", count=len(held)))
     return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), notes=notes)
 
 
@@ -494,12 +492,13 @@ def evaluate(session: Session, fitted: Fitted, plan_file: Path, out: Path) -> di
     """Score a given plan and list the rules it breaks; writes evaluation.json."""
     from budget.plan_files import read_plan
     from optimizer.assemble import evaluate_plan
+    from optimizer.sentences import tell
     from reports.documents import evaluation_document
 
     loaded, changes = with_inputs_of(session.loaded, plan_file)
     problem = build_problem(loaded, fitted.curves)
     fen = read_plan(plan_file, [line.name for line in problem.lines], problem.weeks)
-    notes = [*plan_notes(session, fitted), *(f"By the workbook's Inputs: {change.told()}." for change in changes)]
+    notes = [*plan_notes(session, fitted), *(tell("note.inputs", change=change.told()) for change in changes)]
     evaluation = evaluate_plan(problem, np.array(fen, dtype=np.int64), notes)
     identity = fitted.document["fingerprint"]
     document = evaluation_document(evaluation, fitted.document["health"], identity, plan_file.name)

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mmm.messages import Language, said
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -36,9 +38,15 @@ class Problem:
     cure: str = ""
 
     def __str__(self) -> str:
+        return self.said("en")
+
+    def said(self, lang: Language) -> str:
+        """Return the problem in a language, as far as its parts are messages."""
+        what, where, cure = (said(part, lang) for part in (self.what, self.where, self.cure))
+        if lang == "zh":
+            return f"{where}：{what}{f'（实际为：{self.value}）' if self.value else ''}。{cure}"
         found = f" (found: {self.value})" if self.value else ""
-        cure = f" {self.cure}" if self.cure else ""
-        return f"{self.where}: {self.what}{found}.{cure}"
+        return f"{where}: {what}{found}.{f' {cure}' if cure else ''}"
 
 
 class BudgetError(Exception):

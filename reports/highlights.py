@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from optimizer.plan import ConstraintReport, Plan
 from reports.documents import currency
-from reports.sections import rule_name, spent_with_history, worth_testing
+from reports.sections import rule_words, spent_with_history, worth_testing
 from reports.words import (
     Lang,
     compact_words,
@@ -20,7 +20,6 @@ from reports.words import (
     share_words,
     shown,
     signed,
-    term,
 )
 
 SHARE_STEP, MONEY_STEP = 1.0, 0.01  # rules are ranked by a point of share, or a hundredth of an amount
@@ -127,14 +126,13 @@ def binding(plan: Plan, lang: Lang) -> tuple[Point, ...]:
     dearest: dict[str, ConstraintReport] = {}
     counts: dict[str, int] = {}
     for report in (one for one in plan.constraints if one.binding):
-        name = rule_name(report)
+        name = rule_words(report, lang)
         counts[name] = counts.get(name, 0) + 1
         if name not in dearest or _weight(report) > _weight(dearest[name]):
             dearest[name] = report
     found = []
     for name, report in sorted(dearest.items(), key=lambda item: -_weight(item[1])):
-        label = term(lang, "kind", "total") if report.kind == "total" else name
-        counted = label if counts[name] == 1 else f"{label} ×{counts[name]}"
+        counted = name if counts[name] == 1 else f"{name} ×{counts[name]}"
         found.append(Point(counted, price_words(report, plan.currency, lang)))
     return tuple(found)
 

@@ -52,7 +52,7 @@ def render_page(plan: Plan, outlook: Outlook, fit: Mapping[str, Any], manifest: 
     str
         A whole HTML document; encode as UTF-8.
     """
-    health = fit["health"]
+    health, labels = fit["health"], sections.fit_labels(fit, lang)
     return rendered(
         "plan.html.j2",
         lang=LANGUAGE_TAGS[lang],
@@ -73,7 +73,7 @@ def render_page(plan: Plan, outlook: Outlook, fit: Mapping[str, Any], manifest: 
         cards=figures.curve_cards(plan, outlook, lang),
         waterfall=figures.waterfall(plan, lang),
         ranges=figures.ranges(plan, lang),
-        findings=_findings(health, lang),
+        findings=_findings(health, lang, labels),
         passed=_passed(health, lang),
         notes=as_table(sections.notes(plan, lang), lang),
         tables=tuple(as_table(section, lang) for section in _sections(plan, fit, lang)),
@@ -100,7 +100,7 @@ def _sections(plan: Plan, fit: Mapping[str, Any], lang: Lang) -> tuple[Section, 
         sections.rule_value(plan, lang),
         sections.versus(plan, lang),
         sections.proof(plan, lang),
-        sections.health(fit["health"], lang),
+        sections.health(fit["health"], lang, sections.fit_labels(fit, lang)),
     )
 
 
@@ -110,19 +110,19 @@ def _short_weeks(section: Section, plan: Plan) -> Section:
     return replace(section, columns=tuple(replace(c, title=short.get(c.key, c.title)) for c in section.columns))
 
 
-def _findings(health: Mapping[str, Any], lang: Lang) -> tuple[Finding, ...]:
+def _findings(health: Mapping[str, Any], lang: Lang, labels: Mapping[str, str]) -> tuple[Finding, ...]:
     found = sorted(sections.findings(health), key=lambda check: check["verdict"] != "FAIL")
     return tuple(
         Finding(
             str(check["verdict"]),
             term(lang, "verdict", str(check["verdict"])),
-            plain(str(check["name"])),
-            plain(str(check["sentence"])),
+            sections.check_name(check, lang),
+            sections.check_sentence(check, lang, labels),
         )
         for check in found
     )
 
 
 def _passed(health: Mapping[str, Any], lang: Lang) -> str:
-    names = [plain(str(check["name"])) for check in health["checks"] if check["verdict"] == "PASS"]
+    names = [sections.check_name(check, lang) for check in health["checks"] if check["verdict"] == "PASS"]
     return say(lang, "page.passed", checks=say(lang, "list.join").join(names)) if names else ""

@@ -58,7 +58,7 @@ def plan(
                 return no_plan(screen, clash)
         fitted = runs.ensure_fit(session, progress, data, accept_failed=accept_failed_model)
         if fitted.reused:
-            screen.say("Using the fitted model kept in .budget: data, model settings and versions are unchanged.")
+            screen.tell("screen.reused")
         held, who = None, runs.Authorship(author, note)
         if edited is not None:
             session, edits = runs.read_edits(session, fitted, edited)
