@@ -39,11 +39,15 @@ PLAN_FILES = ("plan.json", "plan.csv", "plan.xlsx", "plan.html", "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a run tells what it is doing: ``stage`` by name, ``say`` in words, ``bar`` whether a bar may be drawn."""
+    """How a run tells what it is doing.
+
+    ``stage`` by name, ``say`` in words, ``bar`` whether a bar may be drawn, ``round`` a search's round and its gap.
+    """
 
     stage: Callable[[str], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
     bar: bool = False
+    round: Callable[[int, float], None] = lambda _round, _gap: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,7 +478,13 @@ def _believed(session: Session, data: Data) -> dict[str, Any]:
 
 
 def solve(
-    session: Session, fitted: Fitted, *, gap: float, seconds: float, held: Mapping[tuple[int, int], int] | None = None
+    session: Session,
+    fitted: Fitted,
+    *,
+    gap: float,
+    seconds: float,
+    held: Mapping[tuple[int, int], int] | None = None,
+    on_round: Callable[[int, float], None] = lambda _round, _gap: None,
 ) -> Plan:
     """The plan of a fitted project; ``held`` are cells (line, week) to keep, in fen."""
     from optimizer.assemble import make_plan
@@ -485,7 +495,7 @@ def solve(
     notes = plan_notes(session, fitted)
     if held:
         notes.append(tell("note.held", count=len(held)))
-    return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), notes=notes)
+    return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), on_round, notes)
 
 
 def evaluate(session: Session, fitted: Fitted, plan_file: Path, out: Path) -> dict[str, Any]:

@@ -84,22 +84,27 @@ class Screen:
         sys.stdout.write(to_json(document))
 
     @contextlib.contextmanager
-    def progress(self) -> Iterator[Progress]:
-        """Show stages: a spinner on a terminal, lines elsewhere, nothing when quiet."""
+    def progress(self, limit: float | None = None) -> Iterator[Progress]:
+        """Show stages: a spinner with the time left on a terminal, lines elsewhere, nothing when quiet.
+
+        ``limit`` is the seconds that a search may take at most.
+        """
+        from budget.progress import Clock
         from budget.runs import Progress
 
         errors = self.errors
         if self.quiet:
             yield Progress()
         elif errors.is_terminal:
-            with errors.status("") as status:
+            clock = Clock(self.lang, limit)
+            with errors.status(clock) as status:
 
                 def stage(name: str) -> None:
+                    clock.enter(name)
                     # The sampler draws a bar of its own.
                     status.stop() if name == "sample" else status.start()
-                    status.update(self.stage(name))
 
-                yield Progress(stage, self.say, bar=True)
+                yield Progress(stage, self.say, bar=True, round=clock.round)
         else:
             yield Progress(lambda name: self.say(self.stage(name)), self.say)
 

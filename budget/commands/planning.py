@@ -48,7 +48,7 @@ def plan(
     session = open_project(screen, config, total)
     from budget import runs
 
-    with screen.progress() as progress:
+    with screen.progress(time_limit) as progress:
         data = None
         if runs.stored_fit(session) is None:
             # Rules that clash whatever the response are told before the minute that a fit takes.
@@ -65,7 +65,7 @@ def plan(
             held, who = edits.held, runs.Authorship(author, note, edits.parent)
             show_edits(screen, edits)
         progress.stage("solve")
-        found = runs.solve(session, fitted, gap=gap, seconds=time_limit, held=held)
+        found = runs.solve(session, fitted, gap=gap, seconds=time_limit, held=held, on_round=progress.round)
         if found.status.word == "infeasible":
             return no_plan(screen, found)
         folder = session.out(out)
