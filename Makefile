@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help plan test slow test-all lint lock bench evidence clean
+.PHONY: help plan test slow test-all lint lock bench evidence pictures clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ evidence: $(VENV)/installed-dev  ## go on with the recovery and calibration stud
 	$(BIN)/python -m benchmarks.evidence.sbc run
 	$(BIN)/python -m benchmarks.evidence.recovery report
 	$(BIN)/python -m benchmarks.evidence.sbc report
+
+pictures: $(VENV)/installed-dev  ## pictures for README and docs of the real product (Debian: poppler-utils besides)
+	$(BIN)/python docs/pictures.py
 
 lock: $(VENV)/installed-dev  ## renew the lock files (needs uv: pip install uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
