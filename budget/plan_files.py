@@ -14,8 +14,8 @@ from pathlib import Path
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from mmm.files import csv_records, refuse_bomb
 from mmm.problems import InputError, Problem
-from mmm.tables import csv_records, refuse_bomb
 from reports.documents import unguarded
 from reports.sheets import HEAD
 from reports.words import plain

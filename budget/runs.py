@@ -151,6 +151,8 @@ def read_data(loaded: LoadedProject, progress: Progress) -> Data:
     if problems:
         raise InputError(problems)
     panel, calendar = found
+    if panel.left_out:
+        progress.say(f"Left out, since their weeks are not whole: {left_out(panel.left_out)}.")
     tests = () if project.lift_tests is None else read_lift_tests(project.lift_tests, loaded.lift_folder, panel)
     return Data(panel, calendar, tests, time.perf_counter() - began)
 
@@ -418,13 +420,13 @@ def run_id(document: dict[str, Any]) -> str:
 
 def copy_demo(folder: Path) -> None:
     """Copy the demo project into a new or empty folder."""
-    _refuse_used(folder)
+    refuse_used(folder)
     for path in sorted(demo_folder().iterdir()):
         if path.is_file():
             write_atomically(folder / path.name, path.read_bytes())
 
 
-def _refuse_used(folder: Path) -> None:
+def refuse_used(folder: Path) -> None:
     """A new project may not mix with what is there."""
     cure = "Name a new or an empty folder; nothing was written."
     if folder.exists() and not folder.is_dir():
@@ -451,6 +453,7 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
     facts = {
         "project": session.loaded.path.name,
         "weeks": f"{panel.weeks[0]} to {panel.weeks[-1]} ({len(panel.weeks)})",
+        **({"left_out": left_out(panel.left_out)} if panel.left_out else {}),
         "units": ", ".join(panel.units),
         "channels": ", ".join(panel.channels),
         "spend": {name: round(float(amount), 2) for name, amount in zip(panel.channels, spend, strict=True)},
@@ -465,6 +468,11 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
         "verdict": "No problem found; the rules can hold together.",
     }
     return facts, rules_can_hold(rulebook)
+
+
+def left_out(spans: Sequence[tuple[date, date]]) -> str:
+    """The days of incomplete weeks that daily data had at their ends."""
+    return ", ".join(f"{first} to {last}" for first, last in spans)
 
 
 def _believed(session: Session, data: Data) -> dict[str, Any]:
@@ -578,7 +586,7 @@ def simulate_market(folder: Path, *, seed: int, weeks: int, channels: int, demo:
     if demo:
         copy_demo(folder)
         return truth(simulate(demo_market()))
-    _refuse_used(folder)
+    refuse_used(folder)
     market = random_market(seed, weeks=weeks, channels=channels)
     simulated = simulate(market)
     write_atomically(folder / "budget.yaml", market_project(market))  # makes the folder, or says why it cannot

@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from mmm.calendar import monday
+from mmm.cells import as_word
+from mmm.files import read_table
 from mmm.problems import InputError, Problem
-from mmm.tables import AMOUNT, BAD_DATE, NO_NAME, OPTIONAL, Demand, Table, as_week, as_word, read_table, suggest
+from mmm.tables import AMOUNT, NO_NAME, OPTIONAL, Demand, Table, suggest
 
 if TYPE_CHECKING:
     from mmm.settings import ChannelSettings, DataSettings
@@ -28,6 +31,7 @@ Floats = npt.NDArray[np.float64]
 
 # Refunds may outweigh a week's sales, in all or in what a platform counts as its own.
 _NET = Demand(blank=True)
+_CONTROL = Demand(blank=True, percent=True)
 
 _TITLES: Mapping[str, tuple[str, ...]] = {
     "line": ("line", "channel", "预算项", "渠道"),
@@ -163,7 +167,7 @@ class _Draft:
         everywhere = list(range(len(self.table.rows)))
         if title is None:
             return everywhere
-        weeks = self.table.parsed(title, "data.week", as_week, BAD_DATE)
+        weeks = [day and monday(day) for day in self.table.days(title, "data.week")]
         found = [row for row in everywhere if weeks[row] == self.week]
         if not found and None not in weeks:
             there = ", ".join(str(one) for one in sorted({one for one in weeks if one})[:5])
@@ -177,9 +181,9 @@ class _Draft:
             return np.full(len(self.table.rows), np.nan)
         return self.table.numbers(title, title, rows, demand)
 
-    def once(self, title: str | None, rows: Sequence[int]) -> float:
+    def once(self, title: str | None, rows: Sequence[int], demand: Demand = _NET) -> float:
         """The week's one number, which may stand in any of its rows; NaN when it stands in none."""
-        values = self.numbers(title, rows, _NET)
+        values = self.numbers(title, rows, demand)
         known = [row for row in rows if np.isfinite(values[row])]
         if any(values[row] != values[known[0]] for row in known) and title:
             cure = "Write the week's one value, in one row or the same in all."
@@ -190,7 +194,9 @@ class _Draft:
         """Total GMV in currency, and controls."""
         per_kpi = self.data.value_per_kpi
         value = self.once(per_kpi, rows) if isinstance(per_kpi, str) else per_kpi or 1.0
-        controls = {name: self.once(name if name in self.table.columns else None, rows) for name in self.data.controls}
+        controls = {
+            name: self.once(name if name in self.table.columns else None, rows, _CONTROL) for name in self.data.controls
+        }
         return value * self.once(self.title("gmv"), rows), controls
 
     def report(self, what: str, column: str, value: str = "", cure: str = "") -> None:

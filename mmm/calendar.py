@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from importlib.resources import files
@@ -60,6 +60,19 @@ class Calendar:
 
     name: str
     peaks: tuple[Peak, ...]
+
+    def by_strength(self) -> Calendar:
+        """The same peaks, those of one name and several strengths told apart: "618 (0.6)" and "618 (1)"."""
+        strengths: dict[str, set[float]] = {}
+        for peak in self.peaks:
+            strengths.setdefault(peak.name, set()).add(peak.intensity)
+        return Calendar(
+            self.name,
+            tuple(
+                replace(peak, name=f"{peak.name} ({peak.intensity:g})") if len(strengths[peak.name]) > 1 else peak
+                for peak in self.peaks
+            ),
+        )
 
 
 def monday(day: date) -> date:

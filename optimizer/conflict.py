@@ -78,6 +78,8 @@ class _Elastic:
         if model.component("objective") is None:
             model.objective = pyo.Objective(expr=0.0 * next(iter(decision.spend.values())), sense=pyo.maximize)
         self.master = Master(model) if search is None else search.master
+        if search is not None:
+            search.drop_parts()
         if search is not None and search.switches.size:
             # The search may have ended with fractions allowed, or with switches held.
             self.master.set_integer(search.switches, integer=True)

@@ -11,7 +11,7 @@ approximation). The in-out step between incumbent and answer follows Ben-Ameur &
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +22,7 @@ from mmm.problems import TimeLimitReached
 from optimizer.branching import Tree, reach
 from optimizer.cuts import CutPool
 from optimizer.logic import SAFE, broken_cuts, hold_weeks, weak_weeks
+from optimizer.parts import ImpossibleLine, Part, price_lines
 from optimizer.problem import PlanProblem
 from optimizer.program import Search, build_search
 from optimizer.returns import keeps_returns, mend
@@ -33,6 +34,9 @@ OnRound = Callable[[int, float], None]
 
 MOST_ROUNDS = 200
 LOGIC_GAP = 2e-3
+HELD_GAP = 2e-4  # with the logic's switches held the program is linear
+MOST_PRICINGS = 30
+SLOW = 0.05  # of the gap asked for: rounds that bring less are left to branching
 STALLED = 1e-7  # scaled money
 
 
@@ -146,7 +150,7 @@ def optimise(
         caps |= {line: most[line] for line in sorted(broken)}
         logical = build_search(problem, known, caps, against)
         quick = approximate(logical, options, ends, on_round, rounds=found.rounds, prove=False)
-        if broken_lines(problem, quick.spend) <= set(caps):
+        if quick.gap > quick.target and broken_lines(problem, quick.spend) <= set(caps):
             # Which lines need the logic is first found without integer programs; these get the time that is left.
             found = approximate(logical, options, ends, on_round, rounds=quick.rounds)
         else:
@@ -217,33 +221,92 @@ def approximate(
     search.master.set_integer(search.switches, integer=False)
     relaxed.run()
     held = _held(relaxed)
+    final = replace(held, held=False, bound=relaxed.bound, last=np.empty(0), timed_out=relaxed.timed_out)
+    if search.has_logic and search.risk is None:
+        line_by_line(final)
     search.master.set_integer(search.switches, integer=True)
-    final = replace(held, bound=relaxed.bound, last=np.empty(0), timed_out=relaxed.timed_out)
     enough = final.gap <= final.target or (final.best is not None and not prove)
     return (final if enough else final.run()).optimum()
 
 
-def _held(relaxed: _Rounds) -> _Rounds:
-    """The best plan with every switch held where the relaxed program put it: often the best plan of all.
+def line_by_line(found: _Rounds) -> None:
+    """Better the bound and the plan by what each line would do on its own, as long as that brings much."""
+    search = found.search
+    for _ in range(MOST_PRICINGS):
+        if found.gap <= found.target or found.timed_out:
+            return
+        before, found.rounds = found.gap, found.rounds + 1
+        solved = found.solve()
+        if solved.outcome == "infeasible":
+            raise Infeasible(search)
+        found.bound = min(found.bound, solved.bound * search.kpi_unit - search.carried)
+        if not solved.columns.size:
+            return
+        broken = broken_lines(search.problem, search.spend_of(solved.columns))
+        try:
+            parts, added = price_lines(search, broken, solved.columns, found.target / 4, found.ends)
+        except ImpossibleLine:
+            raise Infeasible(search) from None
+        _take_parts(found, solved.columns, parts)
+        found.timed_out = time.monotonic() >= found.ends
+        if not added or before - found.gap < SLOW * found.target:
+            return
 
-    A switch is on where the relaxed plan spends, and a week weak where it truly is: fractions rounded down would forbid
-    what the plan does.
-    """
-    search = relaxed.search
-    held = replace(relaxed, relaxed=False, best=None, hull=-np.inf, bound=np.inf, last=np.empty(0))
+
+def _take_parts(found: _Rounds, columns: Floats, parts: Sequence[Part]) -> None:
+    """Hold every switch where the lines on their own have it; the plan is taken if it is the best."""
+    search = found.search
+    wished = columns.copy()
+    for part in parts:
+        wished[part.columns] = part.answer
+    spend = search.spend_of(wished)
+    search.cut_at(search.spend_of(columns))
+    search.cut_at(spend)
+    told = _told(search, wished, spend)
+    for part in parts:
+        told[part.columns] = np.rint(part.answer)
+    held = _with_switches(found, told[search.switches])
+    found.rounds = held.rounds
+    if held.best is not None and held.hull > found.hull:
+        found.best, found.best_columns, found.hull = held.best, held.best_columns, held.hull
+
+
+def _held(relaxed: _Rounds) -> _Rounds:
+    """The best plan with every switch held where the relaxed program put it: often the best plan of all."""
     if relaxed.best is None:
-        return held
-    told = np.rint(relaxed.best_columns)
+        return _afresh(relaxed)
+    told = _told(relaxed.search, relaxed.best_columns, relaxed.best)
+    return _with_switches(relaxed, told[relaxed.search.switches])
+
+
+def _told(search: Search, columns: Floats, spend: Floats) -> Floats:
+    """The solver's columns with every switch a whole number.
+
+    A switch is on where the plan spends, and a week weak where it truly is: fractions rounded down would forbid what
+    the plan does.
+    """
+    told = np.rint(columns)
     for column, is_on in zip(search.switches, search.decision.is_on, strict=True):
-        told[column] = told[column] if is_on is None else float(is_on(relaxed.best))
-    for key, weak in truly_weak(search, relaxed.best).items():
+        told[column] = told[column] if is_on is None else float(is_on(spend))
+    for key, weak in truly_weak(search, spend).items():
         told[search.weak_columns[key]] = weak
-    values = told[search.switches]
+    return told
+
+
+def _with_switches(found: _Rounds, values: Floats) -> _Rounds:
+    """The best plan with every switch held: a linear program."""
+    search = found.search
+    held = _afresh(found)
     search.limit_switches(values, values)
     with suppress(Infeasible):
         held.run()
     search.limit_switches(np.zeros(values.size), np.ones(values.size))
     return held
+
+
+def _afresh(found: _Rounds) -> _Rounds:
+    """A search without a plan or a bound, which goes on counting rounds."""
+    return replace(found, relaxed=False, held=True, best=None, hull=-np.inf, bound=np.inf, last=np.empty(0))
 
 
 @dataclass(slots=True)
@@ -262,17 +325,20 @@ class _Rounds:
     bound: float = np.inf
     last: Floats = field(default_factory=lambda: np.empty(0))
     timed_out: bool = False
+    held: bool = False
 
     @property
     def target(self) -> float:
         """The gap to stop at: integer programs with logic are proven less finely."""
-        return max(self.options.gap, LOGIC_GAP) if self.search.has_logic and not self.relaxed else self.options.gap
+        if not self.search.has_logic or self.relaxed:
+            return self.options.gap
+        return max(self.options.gap, HELD_GAP if self.held else LOGIC_GAP)
 
     def run(self) -> _Rounds:
         """Solve and cut until done."""
         for _ in range(MOST_ROUNDS):
             self.rounds += 1
-            solved = self._solve()
+            solved = self.solve()
             if solved.outcome == "infeasible":
                 raise Infeasible(self.search)
             self.bound = min(self.bound, solved.bound * self.search.kpi_unit - self.search.carried)
@@ -298,7 +364,7 @@ class _Rounds:
             return np.inf
         return (self.bound - self.hull) / max(abs(self.hull), 1e-300)
 
-    def _solve(self) -> Solved:
+    def solve(self) -> Solved:
         """Solve over all tangents that are known; those not in the program are looked up, which costs no draw."""
         while True:
             solved = self.search.master.solve(seconds=self.ends - time.monotonic(), gap=self.target / 4)

@@ -41,6 +41,7 @@ def row_prices(optimum: Optimum) -> Mapping[Key, float]:
     Prices are the duals of the last linear program, its switches held at the plan's values.
     """
     search = optimum.search
+    search.drop_parts()
     hold_switches(search, optimum.columns[search.switches])
     solved = search.master.solve(seconds=SECONDS, gap=0.0)
     if solved.outcome != "optimal":

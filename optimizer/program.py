@@ -60,6 +60,10 @@ class Search:
         Plans at which new responses get their first tangents.
     inside : set of (name, cut, week)
         The pool's tangents that are rows of the program.
+    parts : list of (columns, values, most)
+        Rows ``values @ columns <= most`` proven of single lines with their logic; they hold where switches are whole.
+    part_rows : list of int
+        Their row numbers.
     """
 
     problem: PlanProblem
@@ -82,6 +86,8 @@ class Search:
     risk: Risk | None = None
     starts: tuple[Floats, ...] = ()
     inside: set[tuple[int, int, int]] = field(default_factory=set)
+    parts: list[tuple[Ints, Floats, float]] = field(default_factory=list)
+    part_rows: list[int] = field(default_factory=list)
 
     @property
     def has_logic(self) -> bool:
@@ -198,6 +204,22 @@ class Search:
         starts = np.concatenate([[0], np.cumsum(keep.sum(axis=1))[:-1]]).astype(np.int32)
         self.master.add_rows(np.full(upper.size, -np.inf), upper, starts, index[keep].astype(np.int32), value[keep])
 
+    def add_part(self, columns: Ints, values: Floats, most: float) -> None:
+        """Add a row that is proven of one line alone."""
+        self.parts.append((columns, values, most))
+        self._put_in(columns, values, most)
+
+    def _put_in(self, columns: Ints, values: Floats, most: float) -> None:
+        self.part_rows.append(self.master.rows)
+        self.master.add_rows(np.array([-np.inf]), np.array([most]), np.zeros(1, dtype=np.int32), columns, values)
+
+    def drop_parts(self) -> None:
+        """Free the rows proven of single lines: they rest on rules that may now change, and would take their prices."""
+        for row in self.part_rows:
+            self.master.set_row(row, None, None)
+        self.parts.clear()
+        self.part_rows.clear()
+
     def start(self, flat: Floats) -> None:
         """Add what the pool knows near its last plan; new curves get tangents at multiples of a flat one."""
         new = [name for name, curve in enumerate(self.curves) if self.pool.of(curve) is None]
@@ -213,6 +235,9 @@ class Search:
         """Let all tangents go but the pool's tightest near a plan: a small program that is exact there."""
         self.master.keep_rows(len(self.decision.rows))
         self.inside.clear()
+        self.part_rows.clear()
+        for part in self.parts:
+            self._put_in(*part)
         for multiple in KNOWN_MULTIPLES:
             self.add_known(multiple * plan)
 

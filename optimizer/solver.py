@@ -36,6 +36,9 @@ OPTIONS = frozenset(
         "time_limit",
     }
 )
+TOLERANCES = dict.fromkeys(
+    ("mip_feasibility_tolerance", "primal_feasibility_tolerance", "dual_feasibility_tolerance"), 1e-9
+)
 UNTRANSFORMED = frozenset({"ComplementarityCondition", "Disjunct", "Disjunction", "SOSConstraint"})
 
 
@@ -80,6 +83,52 @@ class Solved:
     outcome: Outcome
     columns: Floats
     bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A small program of its own, to maximise.
+
+    Attributes
+    ----------
+    costs : array (column,)
+    bounds : pair of array (column,)
+        Least and most.
+    integer : array (column,) of bool
+        Columns that are whole numbers.
+    limits : pair of array (row,)
+        Lower and upper.
+    rows : tuple of array
+        Compressed form: the first entry of every row, column numbers, values.
+    """
+
+    costs: Floats
+    bounds: tuple[Floats, Floats]
+    integer: npt.NDArray[np.bool_]
+    limits: tuple[Floats, Floats]
+    rows: tuple[Ints, Ints, Floats]
+
+
+def solve_piece(piece: Piece, *, seconds: float, gap: float) -> Solved:
+    """Solve a small program from nothing. "Infeasible" is confirmed without presolve."""
+    import highspy
+
+    highs = bare_highs(seconds=max(seconds, 0.01))
+    set_options(highs, mip_rel_gap=gap, random_seed=0, **TOLERANCES)
+    count, everything = piece.costs.size, np.arange(piece.costs.size, dtype=np.int32)
+    starts, index, value = piece.rows
+    _refuse_non_finite(piece.costs, "the objective")
+    _expect_ok(highs.addVars(count, *piece.bounds), "adding columns")
+    _expect_ok(highs.changeColsCost(count, everything, piece.costs), "setting the objective")
+    kinds = np.where(piece.integer, int(highspy.HighsVarType.kInteger), int(highspy.HighsVarType.kContinuous))
+    _expect_ok(highs.changeColsIntegrality(count, everything, kinds.astype(np.uint8)), "setting the switches")
+    _expect_ok(highs.addRows(starts.size, *piece.limits, index.size, starts, index, value), "adding rows")
+    _expect_ok(highs.changeObjectiveSense(highspy.ObjSense.kMaximize), "setting the sense")
+    solved = _outcome_of(highs)
+    if solved.outcome == "infeasible":
+        set_options(highs, presolve="off")
+        return _outcome_of(highs)
+    return solved
 
 
 class Master:
@@ -209,30 +258,11 @@ class Master:
             # The clock of linear programs runs on over the instance's solves, that of integer ones begins anew.
             time_limit=(0.0 if self._integer else highs.getRunTime()) + max(seconds, 0.01),
             mip_rel_gap=gap,
-            mip_feasibility_tolerance=1e-9,
-            primal_feasibility_tolerance=1e-9,
-            dual_feasibility_tolerance=1e-9,
             presolve=presolve,
             random_seed=0,
+            **TOLERANCES,
         )
-        if highs.run() == highspy.HighsStatus.kError:
-            return Solved("unknown", np.empty(0), INFINITY)
-        status, info = highs.getModelStatus(), highs.getInfo()
-        kinds = highspy.HighsModelStatus
-        if status == kinds.kOptimal:
-            is_mip = info.mip_node_count >= 0
-            bound = info.mip_dual_bound if is_mip else info.objective_function_value
-            return Solved("optimal", np.array(highs.getSolution().col_value), float(bound))
-        if status in {kinds.kInfeasible, kinds.kUnboundedOrInfeasible}:
-            return Solved("infeasible", np.empty(0), -INFINITY)
-        if status in {kinds.kTimeLimit, kinds.kInterrupt}:
-            bound = float(info.mip_dual_bound) if info.mip_node_count >= 0 else INFINITY
-            has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-            columns = np.array(highs.getSolution().col_value) if has_plan else np.empty(0)
-            return Solved("time_limit", columns, bound)
-        if status in {kinds.kUnknown, kinds.kSolveError}:
-            return Solved("unknown", np.empty(0), INFINITY)
-        raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)}")
+        return _outcome_of(highs)
 
     def duals(self) -> Floats:
         """Change of the objective per unit of each row's bound, array (row,); of the last LP solved."""
@@ -245,6 +275,13 @@ class Master:
         _expect_ok(status, "reading rows")
         return np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
 
+    def column_data(self) -> tuple[Floats, Floats, Floats]:
+        """Cost, least and most of every column."""
+        count = self.columns
+        status, _, costs, lower, upper, _ = self._highs.getCols(count, np.arange(count, dtype=np.int32))
+        _expect_ok(status, "reading columns")
+        return (np.asarray(costs), np.asarray(lower), np.asarray(upper))
+
     def matrix(self) -> tuple[Ints, Ints, Floats]:
         """Rows in compressed form: starts (row + 1,), column numbers, values."""
         count = self.rows
@@ -254,6 +291,30 @@ class Master:
         _expect_ok(status, "reading rows")
         full = np.append(np.asarray(starts), entries).astype(np.int32)
         return full, np.asarray(index, dtype=np.int32), np.asarray(value, dtype=np.float64)
+
+
+def _outcome_of(highs: Any) -> Solved:
+    """Run, and say how it ended."""
+    import highspy
+
+    if highs.run() == highspy.HighsStatus.kError:
+        return Solved("unknown", np.empty(0), INFINITY)
+    status, info = highs.getModelStatus(), highs.getInfo()
+    kinds = highspy.HighsModelStatus
+    if status == kinds.kOptimal:
+        is_mip = info.mip_node_count >= 0
+        bound = info.mip_dual_bound if is_mip else info.objective_function_value
+        return Solved("optimal", np.array(highs.getSolution().col_value), float(bound))
+    if status in {kinds.kInfeasible, kinds.kUnboundedOrInfeasible}:
+        return Solved("infeasible", np.empty(0), -INFINITY)
+    if status in {kinds.kTimeLimit, kinds.kInterrupt}:
+        bound = float(info.mip_dual_bound) if info.mip_node_count >= 0 else INFINITY
+        has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        columns = np.array(highs.getSolution().col_value) if has_plan else np.empty(0)
+        return Solved("time_limit", columns, bound)
+    if status in {kinds.kUnknown, kinds.kSolveError}:
+        return Solved("unknown", np.empty(0), INFINITY)
+    raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)}")
 
 
 def _refuse_untransformed(model: Any) -> None:
