@@ -176,10 +176,8 @@ class Telling:
         sys.stderr.write(f"{words}\n")
 
     def _as_dict(self, problem: Problem) -> dict[str, str]:
-        from mmm.messages import said
-
-        parts = {name: getattr(problem, name) for name in ("what", "where", "value", "cure")}
-        return {name: said(part, self.lang) for name, part in parts.items()}
+        told = problem.translated(self.lang)
+        return {"what": told.what, "where": told.where, "value": told.value, "cure": told.cure}
 
 
 def open_project(screen: Screen, config: Path | None, total: str | None = None) -> Session:

@@ -26,6 +26,7 @@ SEPARATORS: Mapping[str, Mapping[Language, str]] = MappingProxyType(
         "steps": {"en": ". ", "zh": "。"},
         "sentences": {"en": " ", "zh": ""},
         "lines": {"en": "\n- ", "zh": "\n- "},
+        "or": {"en": " or ", "zh": "或"},
         "and": {"en": " and ", "zh": "，"},
     }
 )

@@ -61,3 +61,22 @@ def test_every_check_has_its_name_in_words():
         held = {key.removeprefix("check.") for key in WORDS[lang] if key.startswith("check.")}
         assert len(held) >= 19
     assert {key.split(".")[0] for key in HEALTH.sentences} == {"health", "joined"}
+
+
+@pytest.mark.usefixtures("small")
+def test_errors_in_chinese(budget):
+    answer = budget("plan", "--config", "nowhere.yaml", "--lang", "zh")
+    assert answer.code == 1
+    assert answer.err == "1 个问题：\n  - nowhere.yaml：文件不存在。请检查文件名与所在文件夹。\n"
+    asked = budget("plan", "--config", "nowhere.yaml", "--lang", "zh", "--json")
+    assert asked.document["problems"][0]["what"] == "文件不存在"
+
+
+def test_a_wrong_project_in_chinese(budget, small):
+    text = (small / "budget.yaml").read_text(encoding="utf-8")
+    wrong = text.replace("weeks: 4", "weeks: four").replace("max: 0.45", "maxx: 0.45")
+    (small / "budget.yaml").write_text(wrong, encoding="utf-8")
+    answer = budget("check", "--lang", "zh")
+    assert answer.code == 1
+    assert "必须是整数（实际为：four）" in answer.err
+    assert "未知的键。是否想写 max？" in answer.err
