@@ -150,7 +150,7 @@ class _Reader:
         controls = self._controls(days, keys)
         weeks = _whole_weeks([day for day in days if day], daily=daily)
         plan_weeks = _planned(weeks)
-        code, calendar = self._currency(currency, kpi, found)
+        code, calendar = self._currency(currency, kpi, spend, found)
         total = self._total(found, channel, spend, days, weeks, plan_weeks)
         meaning = (week, daily, kpi, value, unit, channel, spend, _named(found), controls, events, code, calendar)
         units = len({name for name, _ in keys})
@@ -385,9 +385,11 @@ class _Reader:
             self.doubts.append(Remark("many_controls", {"count": len(kept)}))
         return tuple(kept)
 
-    def _currency(self, given: str | None, kpi: str, channels: Sequence[ChannelGuess]) -> tuple[str, str]:
+    def _currency(
+        self, given: str | None, kpi: str, spend: str | None, channels: Sequence[ChannelGuess]
+    ) -> tuple[str, str]:
         """Currency and calendar: said, else read off signs, else off the language of the headers."""
-        columns = {kpi, *(each.spend for each in channels)} & self.table.columns.keys()
+        columns = {kpi, spend, *(each.spend for each in channels)} & self.table.columns.keys()
         signs = {_sign(cell) for name in columns for cell in self.table.columns[name][:_YEAR]} - {None}
         headers = " ".join((*self.table.columns, *(each.key for each in channels)))
         chinese = bool(words.CHINESE.search(headers) or words.CHINESE_PLATFORMS.search(words.folded(headers)))

@@ -43,7 +43,7 @@ def read_table(name: str, sheet: str | None, folder: Path) -> Table:
     """
     path = folder / name
     if not path.is_file():
-        near = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = [other.name for other in path.parent.iterdir() if other.is_file()] if path.parent.is_dir() else []
         close = get_close_matches(path.name, near, n=1)
         hint = f' Did you mean "{close[0]}"?' if close else ""
         raise refusal("the file does not exist", name, "", f"Paths are relative to the project file.{hint}")
