@@ -389,7 +389,7 @@ class _Reader:
         self, given: str | None, kpi: str, spend: str | None, channels: Sequence[ChannelGuess]
     ) -> tuple[str, str]:
         """Currency and calendar: said, else read off signs, else off the language of the headers."""
-        columns = {kpi, spend, *(each.spend for each in channels)} & self.table.columns.keys()
+        columns = {kpi, spend or kpi, *(each.spend for each in channels)} & self.table.columns.keys()
         signs = {_sign(cell) for name in columns for cell in self.table.columns[name][:_YEAR]} - {None}
         headers = " ".join((*self.table.columns, *(each.key for each in channels)))
         chinese = bool(words.CHINESE.search(headers) or words.CHINESE_PLATFORMS.search(words.folded(headers)))
