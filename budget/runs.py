@@ -433,7 +433,7 @@ def write_plan(
 
 def run_id(document: dict[str, Any]) -> str:
     """Identity of a plan by its content, the time it took left out: the same plan has the same id."""
-    proof = {key: value for key, value in (document["proof"] or {}).items() if key != "seconds"}
+    proof = {key: value for key, value in (document.get("proof") or {}).items() if key != "seconds"}
     text = json.dumps(document | {"proof": proof}, sort_keys=True, ensure_ascii=False)
     return sha256(text.encode()).hexdigest()[:12]
 
