@@ -145,7 +145,8 @@ class _Reader:
         spend = self._long_spend() if channel else None
         found = self._long_channels(channel) if channel else self._wide_channels()
         kpi, value = self._kpi(found, keys, long=channel is not None)
-        found = self._learnable(self._with_extras(found, long=channel is not None), channel, spend, keys)
+        found = self._with_extras(found, keys, long=channel is not None)
+        found = self._learnable(found, channel, spend, keys)
         events = self._events(days) if unit is None and channel is None else ()
         controls = self._controls(days, keys)
         weeks = _whole_weeks([day for day in days if day], daily=daily)
@@ -303,14 +304,17 @@ class _Reader:
             self.doubts.append(Remark("kpi_unit", {"column": kpi}))
         return name
 
-    def _with_extras(self, channels: Sequence[ChannelGuess], *, long: bool) -> tuple[ChannelGuess, ...]:
-        """Channels with their columns of exposure, visits and attributed GMV."""
+    def _with_extras(
+        self, channels: Sequence[ChannelGuess], keys: Sequence[tuple[str, date | None]], *, long: bool
+    ) -> tuple[ChannelGuess, ...]:
+        """Channels with their columns of exposure, visits and attributed GMV; of long data, what differs by channel."""
         roles = {"exposure": words.EXPOSURE, "visits": words.VISITS, "attributed": words.ATTRIBUTED}
         found: dict[str, dict[str, str]] = {each.key: {} for each in channels}
         for name in self._numbers():
             for role, pattern in (*roles.items(), ("attributed", words.MONEY_KPI)):
                 stem = words.without(pattern, name)
-                owners = [key for key in found if stem is not None and (_of_channel(stem, key) or (long and not stem))]
+                shared = long and not stem and _differs(keys, self.numeric[name])
+                owners = [key for key in found if stem is not None and (_of_channel(stem, key) or shared)]
                 if owners:
                     self._take(name)
                     for key in owners:
