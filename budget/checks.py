@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from budget.money import parse_money
 from budget.validation import did_you_mean, shown
 from mmm.calendar import quarter_weeks
+from mmm.faults import fault
 from mmm.problems import InputError
 from mmm.settings import SplitFiles
 from optimizer.constraints import Bounds, CategoryShare, Rule
@@ -94,7 +95,12 @@ def _horizon(plan: PlanSettings) -> Iterator[Finding]:
     if plan.start is not None:
         yield from _start(plan.start)
     if plan.weeks > _MOST_WEEKS:
-        yield Finding(("plan", "weeks"), f"a plan covers at most {_MOST_WEEKS} weeks", shown(plan.weeks), "Lower it.")
+        yield Finding(
+            ("plan", "weeks"),
+            fault("a plan covers at most {weeks} weeks", weeks=_MOST_WEEKS),
+            shown(plan.weeks),
+            "Lower it.",
+        )
 
 
 def _start(start: date) -> Iterator[Finding]:
@@ -102,14 +108,21 @@ def _start(start: date) -> Iterator[Finding]:
         yield Finding(("plan", "start"), _YEAR_FAULT, str(start), "Write it as in 2027-10-04.")
     elif start.weekday() != 0:
         monday = start - timedelta(days=start.weekday())
-        yield Finding(("plan", "start"), "the plan must start on a Monday", str(start), f"Write {monday}.")
+        yield Finding(
+            ("plan", "start"),
+            "the plan must start on a Monday",
+            str(start),
+            fault("Write {monday}.", monday=monday.isoformat()),
+        )
 
 
 def _objective(plan: PlanSettings) -> Iterator[Finding]:
     goal = plan.objective
     if goal.maximise != "gmv" and goal.margin is None:
         cure = "Write margin: 0.35 (your contribution margin on GMV) beside it."
-        yield Finding(("plan", "objective", "maximise"), f"{goal.maximise} needs a margin", goal.maximise, cure)
+        yield Finding(
+            ("plan", "objective", "maximise"), fault("{goal} needs a margin", goal=goal.maximise), goal.maximise, cure
+        )
     if goal.safe and goal.cvar.weight > 0:
         cure = "Leave out cvar.weight, or safe: both say how averse to bad outcomes the plan is."
         yield Finding(("plan", "objective", "safe"), "two kinds of caution at once", "safe and cvar", cure)
@@ -223,7 +236,11 @@ def _least_spend(project: Project) -> Iterator[Finding]:
         return
     if total is not None and needed * 100 > total + 0.5:
         paths = Counter(path for amount, path in least.values() if amount > 0)
-        what = f"bounds over the total: the least spends sum to {needed:,.2f}, the total is {total / 100:,.2f}"
+        what = fault(
+            "bounds over the total: the least spends sum to {needed:,.2f}, the total is {total:,.2f}",
+            needed=needed,
+            total=total / 100,
+        )
         cure = "Lower a min, or raise plan.total."
         yield Finding((*paths.most_common(1)[0][0], "min"), what, "", cure)
 

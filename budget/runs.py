@@ -37,6 +37,7 @@ from mmm.calendar import (
 )
 from mmm.curves import ResponseCurves, load_curves
 from mmm.problems import InputError, ModelRejected, Problem
+from mmm.sentences import HEALTH, tell
 from mmm.settings import SplitFiles
 
 if TYPE_CHECKING:
@@ -55,12 +56,16 @@ PLAN_FILES = ("plan.json", "plan.csv", "plan.xlsx", "plan.html", "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a run tells what it does: ``stage`` by name, ``say`` in words of ``lang``; ``bar``: one may be drawn."""
+    """How a run tells what it is doing.
+
+    ``stage`` by name, ``say`` in words, ``bar`` whether a bar may be drawn, ``round`` a search's round and its gap.
+    """
 
     stage: Callable[[str], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
     bar: bool = False
     lang: Lang = "en"
+    round: Callable[[int, float], None] = lambda _round, _gap: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +203,9 @@ def ensure_fit(
     fitted = stored_fit(session) or new_fit(session, progress, data)
     health = fitted.document["health"]
     if health["verdict"] == "FAIL" and not accept_failed:
-        failed = [check["sentence"] for check in health["checks"] if check["verdict"] == "FAIL"]
-        told = "\n".join(f"- {sentence}" for sentence in failed)
-        raise ModelRejected(
-            f"The fitted model failed its gates, so no plan rests on it:\n{told}\n"
-            "Mend the data or the model; --accept-failed-model plans all the same, and the plan says so."
-        )
+        failed = [check for check in health["checks"] if check["verdict"] == "FAIL"]
+        told = [HEALTH.read(check.get("message")) or check["sentence"] for check in failed]
+        raise ModelRejected(tell("health.rejected", told=told))
     return fitted
 
 
@@ -376,13 +378,12 @@ def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
 
 def plan_notes(session: Session, fitted: Fitted) -> list[str]:
     """Sentences that every plan of this project carries."""
-    notes = [session.loaded.project.note] if session.loaded.project.note else []
-    notes.append(
-        "Expected GMV is what the planned spend adds, its carry-over after the plan included, over what history still "
-        "carries in; after the plan, spend is taken to go on at the plan's usual weekly level."
-    )
+    from optimizer.sentences import tell
+
+    notes: list[str] = [session.loaded.project.note] if session.loaded.project.note else []
+    notes.append(tell("note.expected"))
     if fitted.document["health"]["verdict"] == "FAIL":
-        notes.insert(0, "THE MODEL FAILED ITS GATES and the plan was asked for all the same: do not move money by it.")
+        notes.insert(0, tell("note.failed"))
     return notes
 
 
@@ -401,6 +402,7 @@ def write_plan(
     """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
     from budget.versions import record_version
     from optimizer.assemble import settled
+    from optimizer.outlook import outlook
     from optimizer.workings import workings
     from reports.documents import plan_csv, plan_document
     from reports.page import render_page
@@ -412,10 +414,12 @@ def write_plan(
     written = asdict(who or Authorship())
     document |= {"id": about["run_id"]} | written
     about |= written
-    work = workings(settled(build_problem(session.loaded, fitted.curves)), [line.weekly_fen for line in plan.lines])
+    problem = settled(build_problem(session.loaded, fitted.curves))
+    work = workings(problem, [line.weekly_fen for line in plan.lines])
     book = BytesIO()
     write_workbook(plan, work, fitted.document, about, book, lang)
-    page = render_page(plan, fitted.document, about, lang)
+    calendar = read_calendar(session.loaded.project.calendar, session.loaded.calendar_folder)
+    page = render_page(plan, outlook(problem, plan, calendar), fitted.document, about, lang)
     # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
     # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
     contents: dict[str, bytes] = {
@@ -506,29 +510,37 @@ def _believed(session: Session, data: Data) -> dict[str, Any]:
 
 
 def solve(
-    session: Session, fitted: Fitted, *, gap: float, seconds: float, held: Mapping[tuple[int, int], int] | None = None
+    session: Session,
+    fitted: Fitted,
+    *,
+    gap: float,
+    seconds: float,
+    held: Mapping[tuple[int, int], int] | None = None,
+    on_round: Callable[[int, float], None] = lambda _round, _gap: None,
 ) -> Plan:
     """The plan of a fitted project; ``held`` are cells (line, week) to keep, in fen."""
     from optimizer.assemble import make_plan
     from optimizer.planner import SolveOptions
+    from optimizer.sentences import tell
 
     problem = replace(build_problem(session.loaded, fitted.curves), held=dict(held or {}))
     notes = plan_notes(session, fitted)
     if held:
-        notes.append(f"{len(held)} cells are held as edited; the rest was optimised around them.")
-    return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), notes=notes)
+        notes.append(tell("note.held", count=len(held)))
+    return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), on_round, notes)
 
 
 def evaluate(session: Session, fitted: Fitted, plan_file: Path, out: Path) -> dict[str, Any]:
     """Score a given plan and list the rules it breaks; writes evaluation.json."""
     from budget.plan_files import read_plan
     from optimizer.assemble import evaluate_plan
+    from optimizer.sentences import tell
     from reports.documents import evaluation_document
 
     loaded, changes = with_inputs_of(session.loaded, plan_file)
     problem = build_problem(loaded, fitted.curves)
     fen = read_plan(plan_file, [line.name for line in problem.lines], problem.weeks)
-    notes = [*plan_notes(session, fitted), *(f"By the workbook's Inputs: {change.told()}." for change in changes)]
+    notes = [*plan_notes(session, fitted), *(tell("note.inputs", change=change.told()) for change in changes)]
     evaluation = evaluate_plan(problem, np.array(fen, dtype=np.int64), notes)
     identity = fitted.document["fingerprint"]
     document = evaluation_document(evaluation, fitted.document["health"], identity, plan_file.name)

@@ -15,6 +15,8 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
 from mmm.bounded import MAX_BYTES, TooMuchError, bounded_yaml
+from mmm.faults import fault
+from mmm.messages import Message
 from mmm.problems import InputError, Problem
 
 Scalar = Any
@@ -57,8 +59,8 @@ def read_tree(source: Source) -> Node:
     except YAMLError as error:
         raise InputError([_syntax_problem(error, source)]) from error
     if not isinstance(top, MappingNode):  # an empty file, a bare value or a list
-        fault = Problem("the file holds no keys", source.name, "", "Write keys such as data:, channels: and plan:.")
-        raise InputError([fault])
+        cure = "Write keys such as data:, channels: and plan:."
+        raise InputError([Problem("the file holds no keys", source.name, "", cure)])
     builder = _Builder(yaml, source, [])
     tree = builder.mapping(top, (), 1)
     if builder.problems:
@@ -154,15 +156,15 @@ def _read_text(source: Source) -> str:
         with source.path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            fault = f"the file is larger than {MAX_BYTES // 1024} KB"
-            raise InputError([Problem(fault, source.name, "", "A project file holds settings only; keep data apart.")])
+            what = fault("the file is larger than {size} KB", size=MAX_BYTES // 1024)
+            raise InputError([Problem(what, source.name, "", "A project file holds settings only; keep data apart.")])
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         cure = "Save it as UTF-8 (in a text editor: Save as, encoding UTF-8)."
         raise InputError([Problem("the file is not UTF-8 text", source.name, "", cure)]) from error
     except OSError as error:
-        fault = f"the file cannot be read: {error.strerror}"
-        raise InputError([Problem(fault, source.name, "", "Check its permissions.")]) from error
+        what = fault("the file cannot be read: {reason}", reason=error.strerror)
+        raise InputError([Problem(what, source.name, "", "Check its permissions.")]) from error
     if re.search("^%", text, re.MULTILINE):  # YAML 1.1 would read 010 as 8 and "no" as false
         raise InputError([Problem("%YAML and %TAG lines are not allowed", source.name, "", "Remove them.")])
     return text
@@ -173,8 +175,9 @@ def _syntax_problem(error: YAMLError, source: Source) -> Problem:
     if isinstance(error, TooMuchError):
         cure = error.note or ""
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        fault = ": ".join(str(part) for part in (error.context, error.problem) if part)
-        return Problem(fault, _place(source, error.problem_mark.line + 1, ""), "", cure)
+        what = ": ".join(str(part) for part in (error.context, error.problem) if part)
+        what = error.problem if isinstance(error.problem, Message) else what
+        return Problem(what, _place(source, error.problem_mark.line + 1, ""), "", cure)
     return Problem("the file is not YAML: " + str(error).splitlines()[0], source.name, "", cure)
 
 
@@ -201,7 +204,7 @@ class _Builder:
             if not isinstance(key, ScalarNode):
                 self.complain("a key must be plain text", path, where, "", "Write one name before the colon.")
             elif key.value in entries:
-                cure = f"Keep one of the two; the other is in line {entries[key.value].line}."
+                cure = fault("Keep one of the two; the other is in line {line}.", line=entries[key.value].line)
                 self.complain("this key is given twice", (*path, key.value), where, "", cure)
             else:
                 entries[key.value] = self.build(value, (*path, key.value), where)

@@ -21,6 +21,7 @@ from budget.scenarios import Scenario, changed_project
 from budget.store import locked, write_together
 from mmm.calendar import intensity, read_calendar
 from mmm.curves import ResponseCurves
+from mmm.faults import fault
 from mmm.problems import BudgetError, InputError, Problem, TimeLimitReached
 
 if TYPE_CHECKING:
@@ -155,7 +156,9 @@ def _changed(loaded: LoadedProject, scenarios: Sequence[Scenario]) -> list[Loade
     problems: list[Problem] = []
     if len(scenarios) > MOST_SCENARIOS:
         cure = "Split them into several runs."
-        raise InputError([Problem(f"more than {MOST_SCENARIOS} scenarios", "what-if", str(len(scenarios)), cure)])
+        raise InputError(
+            [Problem(fault("more than {count} scenarios", count=MOST_SCENARIOS), "what-if", str(len(scenarios)), cure)]
+        )
     for scenario in scenarios:
         try:
             projects.append(changed_project(loaded, scenario))

@@ -7,6 +7,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, ComposerError
 
+from mmm.faults import fault
+
 MAX_BYTES = 256 * 1024  # a parser in Python reads about 100 KB a second; a project of 200 channels is 60 KB
 MAX_DEPTH = 20
 
@@ -25,16 +27,17 @@ class BoundedComposer(Composer):
         event = self.parser.peek_event()
         self._level += 1
         if event.anchor is not None:
-            fault, cure = "anchors and aliases (& and *) are not allowed", "Write the value out, or put text in quotes."
+            what, cure = "anchors and aliases (& and *) are not allowed", "Write the value out, or put text in quotes."
         elif getattr(event, "tag", None) is not None:
-            fault, cure = "tags (!) are not allowed", "Remove the tag, or put text in quotes."
+            what, cure = "tags (!) are not allowed", "Remove the tag, or put text in quotes."
         elif self._level > MAX_DEPTH:
-            fault, cure = f"keys and lists are nested more than {MAX_DEPTH} deep", "Remove the needless levels."
+            what = fault("keys and lists are nested more than {depth} deep", depth=MAX_DEPTH)
+            cure = "Remove the needless levels."
         else:
             node = super().compose_node(parent, index)
             self._level -= 1
             return node
-        raise TooMuchError(None, None, fault, event.start_mark, cure)
+        raise TooMuchError(None, None, what, event.start_mark, cure)
 
 
 def bounded_yaml() -> YAML:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ruamel.yaml.error import YAMLError
 
 from mmm.bounded import MAX_BYTES, bounded_yaml
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -183,7 +184,9 @@ def window_weeks(calendar: Calendar, name: str, weeks: Sequence[date]) -> tuple[
     if not windows:
         known = tuple(dict.fromkeys(peak.name for peak in calendar.peaks))
         where = f"calendar {calendar.name}"
-        raise InputError([Problem(f'there is no peak named "{name}"', where, cure=_suggest(name, known))])
+        raise InputError(
+            [Problem(fault('there is no peak named "{name}"', name=name), where, cure=_suggest(name, known))]
+        )
     return tuple(int(week) for week in np.flatnonzero(_share_inside(windows, weeks)))
 
 

@@ -125,6 +125,8 @@ class LinePlan:
         Probability that the weak-ROI rule takes money from the line during the plan; None where it was not simulated.
     spend_after_cuts : float or None
         Expected spend once the rule has acted, currency.
+    test_value : float or None
+        GMV that knowing the line's true response would earn in this plan, currency; None where it was not asked for.
     """
 
     name: str
@@ -143,6 +145,7 @@ class LinePlan:
     reason: Reason | None = None
     prob_cut: float | None = None
     spend_after_cuts: float | None = None
+    test_value: float | None = None
 
     @property
     def spend_fen(self) -> int:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmm.messages import message_document
 from optimizer.plan import (
     Comparison,
     Conflict,
@@ -64,6 +65,7 @@ def plan_document(plan: Plan, health: Mapping[str, Any], fingerprint: str, files
         "versus": _versus(plan),
         "health": dict(health),
         "notes": list(plan.notes),
+        "note_messages": [message_document(note) for note in plan.notes],
         "files": list(files),
         "fingerprint": fingerprint,
         "conflict": [_conflict(conflict) for conflict in plan.conflict],
@@ -140,6 +142,7 @@ def _line(line: LinePlan) -> Document:
         "prob_weak": _number(line.prob_weak),
         "prob_cut": _number(line.prob_cut),
         "expected_spend_after_cuts": _cent(line.spend_after_cuts),
+        "test_value": _cent(line.test_value),
         "near_optimal": None if line.near_optimal is None else [_cent(spend) for spend in line.near_optimal],
         "reason": reason_document(line),
     }
@@ -194,6 +197,7 @@ def _rule(report: RuleReport) -> Document:
         "fired": bool(report.fired),
         "lines": list(report.lines),
         "effect": report.effect,
+        "message": message_document(report.effect),
     }
 
 
@@ -231,7 +235,8 @@ def _comparison_unknown() -> Document:
 
 
 def _conflict(conflict: Conflict) -> Document:
-    return {"name": conflict.name, "kind": conflict.kind, "sentence": conflict.sentence}
+    said = {"sentence": conflict.sentence, "message": message_document(conflict.sentence)}
+    return {"name": conflict.name, "kind": conflict.kind} | said
 
 
 def _relaxation(relaxation: Relaxation) -> Document:
@@ -240,6 +245,7 @@ def _relaxation(relaxation: Relaxation) -> Document:
         "from": _number(relaxation.from_),
         "to": _number(relaxation.to),
         "sentence": relaxation.sentence,
+        "message": message_document(relaxation.sentence),
     }
 
 
@@ -260,7 +266,19 @@ def evaluation_document(
         Name of the file that held the plan.
     """
     plan, findings = evaluation
-    kept = ("quarter", "weeks", "currency", "total", "lines", "expected", "constraints", "rules", "versus", "notes")
+    kept = (
+        "quarter",
+        "weeks",
+        "currency",
+        "total",
+        "lines",
+        "expected",
+        "constraints",
+        "rules",
+        "versus",
+        "notes",
+        "note_messages",
+    )
     document = plan_document(plan, health, fingerprint, [])
     broken = [
         {"name": f.name, "kind": f.kind, "line": f.line, "value": f.value, "limit": f.limit, "sentence": f.sentence}

@@ -57,7 +57,9 @@ def simulate(
     from budget import runs
 
     if folder is None:
-        screen.errors.print("Missing argument 'DIR': name a new or empty folder, or ask for --policy or --week.")
+        from reports.words import say
+
+        screen.errors.print(say(screen.lang, "screen.no_folder"))
         return USAGE_ERROR
     document = runs.simulate_market(folder, seed=seed, weeks=weeks, channels=channels, demo=demo)
     if as_json:

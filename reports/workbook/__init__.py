@@ -57,6 +57,7 @@ _SOLVER: tuple[Callable[[Plan, Lang], Section], ...] = (
     sections.prices,
     sections.versus,
     sections.rules,
+    sections.rule_value,
 )
 
 
@@ -109,7 +110,7 @@ def _fill(sheets: Mapping[str, Sheet], model: Model, fit: Mapping[str, Any], man
     titled(sheets["Solver"], sections.weekly(plan, lang))  # the same cells as on Plan, which is compared with them
     sheets["Solver"].row += 1
     stack(sheets["Solver"], *(make(plan, lang) for make in _SOLVER))
-    checks = sections.health(fit["health"], lang)
+    checks = sections.health(fit["health"], lang, sections.fit_labels(fit, lang))
     stack(sheets["Health"], checks, sections.diagnostics(fit, lang), sections.channel_roi(fit, lang))
     fill_assumptions(sheets["Assumptions"], model)
     identity = _identity(fit, manifest)
