@@ -106,7 +106,7 @@ def told(started: Started, lang: Lang) -> Iterator[str]:
             yield say(lang, key)
             yield from (f"  - {sentence(remark, family, lang)}" for remark in alike(remarks))
     yield say(lang, "init.unsound" if started.problems else "init.sound")
-    yield from (f"  - {problem}" for problem in started.problems)
+    yield from (f"  - {problem.said(lang)}" for problem in started.problems)
     yield say(lang, "init.next_mend" if started.problems else "init.next", folder=_typed(started.folder))
 
 

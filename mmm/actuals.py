@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from mmm.calendar import monday
 from mmm.cells import as_word, day_reader
+from mmm.faults import fault
 from mmm.files import read_table
 from mmm.problems import InputError, Problem
 from mmm.tables import AMOUNT, NO_NAME, OPTIONAL, Demand, Table, suggest
@@ -195,7 +196,8 @@ class _Draft:
         held = len(self._days())
         if self.daily and held < _WEEK:
             cure = "Wait for the week's last day, and write a row for each."
-            self.report(f"the week of {self.week} holds {held} of its 7 days", title, cure=cure)
+            what = fault("the week of {week} holds {count} of its 7 days", week=str(self.week), count=held)
+            self.report(what, title, cure=cure)
         return found
 
     def by_day(self, rows: Sequence[int]) -> list[list[int]]:

@@ -238,7 +238,9 @@ def _text(name_or_path: str, folder: Path) -> str:
             content = stream.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             cure = "A calendar holds dated peaks only."
-            raise InputError([Problem(f"the file is larger than {MAX_BYTES // 1024} KB", name_or_path, cure=cure)])
+            raise InputError(
+                [Problem(fault("the file is larger than {size} KB", size=MAX_BYTES // 1024), name_or_path, cure=cure)]
+            )
         return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"

@@ -305,6 +305,27 @@ _CHINESE = {
     "Name the columns of spend as in tv_spend, search_spend; or give a row per week and channel.": "支出列请命名为 tv_spend、search_spend 等；或每周每渠道一行。",
     "no column looks like the outcome (GMV, revenue, sales)": "没有哪一列像结果（GMV、收入、销售额）",
     "Name the column of sales gmv, revenue or 销售额; in long data it repeats in every row of a week.": "销售列请命名为 gmv、revenue 或 销售额；长表中它在同一周的每一行重复。",
+    # tables of one's own, files outside the project, files that are held
+    "the file holds too many cells": "文件的单元格过多",
+    "At most {count} are read: keep the columns and rows of the plan's data only.": "最多读取 {count} 个：请只保留规划所需的列与行。",
+    "Keep the rows of the plan's data only.": "请只保留规划所需的行。",
+    "Row 1 names the columns; a row per week follows.": "第 1 行写列名，其下每周一行。",
+    "Paths are relative to the project file.": "路径相对于项目文件。",
+    "{count} days are missing": "缺少 {count} 天",
+    "{count} day is missing": "缺少 {count} 天",
+    "the week of {week} holds {count} of its 7 days": "{week} 这一周只有 7 天中的 {count} 天",
+    "Wait for the week's last day, and write a row for each.": "请等到该周最后一天，每天写一行。",
+    "A calendar holds dated peaks only.": "日历文件只写有日期的大促。",
+    "Name one date and write days as 2027-10-04.": "请把其中一列命名为 date（日期），并写成 2027-10-04 的形式。",
+    "Give the weeks or the days: months hide what a channel does.": "请提供按周或按天的数据：按月看不出渠道的作用。",
+    "Name the column of the channels' spend spend.": "请把渠道支出列命名为 spend（花费）。",
+    "this is no ISO code": "这不是 ISO 币种代码",
+    "Write three letters: CNY, USD.": "请写三个字母，如 CNY、USD。",
+    "Copy it into the project folder, write outside_files: true, or write its absolute path.": "请复制到项目文件夹内，或写 outside_files: true，或写绝对路径。",
+    "Close the file in Excel (or whatever holds it open), or choose another folder with --out.": "请在 Excel（或占用它的程序）中关闭该文件，或用 --out 另选文件夹。",
+    "Free some space on the disk, or choose another folder with --out.": "请腾出磁盘空间，或用 --out 另选文件夹。",
+    "Check that the folder exists and that you may use it.": "请检查文件夹是否存在、您是否有权使用。",
+    "the file cannot be written: {reason}": "文件无法写入：{reason}",
 }
 
 CHINESE: Mapping[str, str] = MappingProxyType(_CHINESE)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmm.cells import is_blank, looks_like_data
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 from mmm.tables import Table, listed, refusal, suggest
 
@@ -238,7 +239,7 @@ def refuse_bomb(path: Path, name: str) -> None:
 
 
 def _too_many(name: str, cells: float) -> InputError:
-    cure = f"At most {_MOST_CELLS} are read: keep the columns and rows of the plan's data only."
+    cure = fault("At most {count} are read: keep the columns and rows of the plan's data only.", count=_MOST_CELLS)
     return refusal("the file holds too many cells", name, f"{cells:.0f} or more", cure)
 
 

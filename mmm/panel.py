@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from mmm.calendar import monday, week_range
 from mmm.cells import as_word
+from mmm.faults import fault
 from mmm.files import read_table
 from mmm.problems import InputError, Problem
 from mmm.rollup import Series, weekly
@@ -213,7 +214,14 @@ def _weekly(table: Table, data: DataSettings, series: Series, how: Mapping[str, 
     if lacking:
         days = [f"{day}" if unit == NATIONAL else f"{day} {unit}" for unit, day in lacking]
         where, cure = f"{table.name}, column {data.week}", "Add a row for each; write 0 where there was nothing."
-        table.report(Problem(f"{counted(days, 'day is', 'days are')} missing", where, listed(days), cure))
+        table.report(
+            Problem(
+                fault("{count} days are missing" if days[1:] else "{count} day is missing", count=len(days)),
+                where,
+                listed(days),
+                cure,
+            )
+        )
     return added
 
 
