@@ -70,9 +70,9 @@ def main() -> None:
             began = time.perf_counter()
             report[name] = study(home, Path(folder) / name.replace(" ", "-"))
             report[name]["seconds"] = round(time.perf_counter() - began, 1)
-            print(name, json.dumps(report[name], ensure_ascii=False))
-    if options.out:
-        options.out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            print(name, json.dumps(report[name], ensure_ascii=False), flush=True)
+            if options.out:  # after each: an hour's work is not lost with its last minute
+                options.out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     sys.exit(any(found["faults"] for found in report.values()))
 
 

@@ -1,8 +1,8 @@
 """Ten thousand damaged inputs, each given to the command that reads it; nothing may surprise.
 
-Run by ``make torture``: ``python -m benchmarks.torture.fuzz --cases 1500 --seeds 21 22 23 24 25 26 27``. A case fails when the command ends with a
-traceback, an error nobody foresaw, an exit code that is not documented, more than five seconds, or a refusal without a
-message; the memory of the whole run must stay under a gigabyte.
+Run by ``make torture``: ``python -m benchmarks.torture.fuzz --cases 1500 --seeds 21 22 23 24 25 26 27``. A case fails
+when the command ends with a traceback, an error nobody foresaw, an exit code that is not documented, more than five
+seconds, or a refusal without a message; the memory of the whole run must stay under a gigabyte.
 """
 
 from __future__ import annotations
