@@ -63,6 +63,7 @@ def make_plan(
     pool: CutPool | None = None,
     ranges: bool = True,
     settle: bool = True,
+    reasons: bool = True,
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -78,6 +79,8 @@ def make_plan(
         Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
     ranges : bool
         Look for near-optimal ranges and play the quarter forward, which a scenario among many need not have.
+    reasons : bool
+        Say why every line gets what it gets, and what the reader must know of the plan.
     settle : bool
         Ask a rough plan how spend goes on afterwards (:func:`settled`); else it goes on as the problem says.
 
@@ -100,10 +103,14 @@ def make_plan(
         try:
             optimum = best_plan(problem, options, on_round, pool)
         except Infeasible as found:
-            return _impossible(problem, explain(found.search.decision, found.search))
+            # Where the rules clash whatever the response, they are told apart without it, which is much faster.
+            return rules_can_hold(problem) or _impossible(problem, explain(found.search.decision, found.search))
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
-        return _describe(problem, options, optimum, fen, findings, notes, began, ranges=ranges)
+        plan = _describe(problem, optimum, fen, findings, ranges=ranges)
+        if reasons:
+            plan = _explained(problem, plan, fen, (*notes, *_notes(problem, options, optimum, fen / 100, plan)))
+        return replace(plan, status=_status(optimum, options), proof=_proof(problem, optimum, fen, began))
 
 
 def settled(problem: PlanProblem) -> PlanProblem:
@@ -209,36 +216,28 @@ def _impossible(problem: Rulebook, reasons: Reasons) -> Plan:
     )
 
 
-def _describe(
-    problem: PlanProblem,
-    options: SolveOptions,
-    optimum: Optimum,
-    fen: Fen,
-    findings: Sequence[Finding],
-    notes: Sequence[str],
-    began: float,
-    *,
-    ranges: bool,
-) -> Plan:
-    """Everything a plan that was solved for says."""
+def _describe(problem: PlanProblem, optimum: Optimum, fen: Fen, findings: Sequence[Finding], *, ranges: bool) -> Plan:
+    """What a plan that was solved for does and earns."""
     prices = row_prices(optimum)
     scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
     scored = with_forward(problem, scored, fen) if ranges else scored
-    own = _own_notes(problem, options, optimum, fen / 100)
-    reasons = line_reasons(problem, fen / 100, scored.constraints, scored.rules)
-    return replace(
-        scored,
-        lines=tuple(replace(line, reason=why) for line, why in zip(scored.lines, reasons, strict=True)),
-        status=_status(optimum, options),
-        total_fen=problem.total_fen,
-        proof=_proof(problem, optimum, fen, began),
-        notes=(
-            *notes,
-            *_safe_note(problem, scored.pro_rata),
-            *_pro_rata_note(problem, fen / 100, scored.pro_rata),
-            *own,
-        ),
-    )
+    return replace(scored, total_fen=problem.total_fen)
+
+
+def _explained(problem: PlanProblem, plan: Plan, fen: Fen, notes: Sequence[str]) -> Plan:
+    """The plan with a reason for every line, and its notes."""
+    why = line_reasons(problem, fen / 100, plan.constraints, plan.rules)
+    lines = tuple(replace(line, reason=reason) for line, reason in zip(plan.lines, why, strict=True))
+    return replace(plan, lines=lines, notes=tuple(notes))
+
+
+def _notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, spend: Floats, plan: Plan) -> list[str]:
+    """Every sentence that the reader must see."""
+    return [
+        *_safe_note(problem, plan.pro_rata),
+        *_pro_rata_note(problem, spend, plan.pro_rata),
+        *_own_notes(problem, options, optimum, spend),
+    ]
 
 
 def _scored(
