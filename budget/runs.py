@@ -370,7 +370,7 @@ def write_plan(
 ) -> dict[str, Any]:
     """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
     from budget.versions import record_version
-    from optimizer.assemble import settled
+    from optimizer.assemble import followed
     from optimizer.workings import workings
     from reports.documents import plan_csv, plan_document
     from reports.page import render_page
@@ -382,7 +382,8 @@ def write_plan(
     written = asdict(who or Authorship())
     document |= {"id": about["run_id"]} | written
     about |= written
-    work = workings(settled(build_problem(session.loaded, fitted.curves)), [line.weekly_fen for line in plan.lines])
+    problem = followed(build_problem(session.loaded, fitted.curves), plan)
+    work = workings(problem, [line.weekly_fen for line in plan.lines])
     with tempfile.TemporaryDirectory() as draft:
         book = Path(draft) / "plan.xlsx"
         write_workbook(plan, work, fitted.document, about, book, lang)

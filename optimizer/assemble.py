@@ -110,7 +110,9 @@ def make_plan(
         plan = _describe(problem, optimum, fen, findings, ranges=ranges)
         if reasons:
             plan = _explained(problem, plan, fen, (*notes, *_notes(problem, options, optimum, fen / 100, plan)))
-        return replace(plan, status=_status(optimum, options), proof=_proof(problem, optimum, fen, began))
+        goes_on = tuple(problem.response.after.tolist())
+        status, proof = _status(optimum, options), _proof(problem, optimum, fen, began)
+        return replace(plan, status=status, proof=proof, goes_on=goes_on)
 
 
 def settled(problem: PlanProblem) -> PlanProblem:
@@ -132,6 +134,13 @@ def settled(problem: PlanProblem) -> PlanProblem:
         return problem
     goes_on = found.spend[: problem.responding].mean(axis=1)
     return replace(problem, response=replace(problem.response, after=goes_on))
+
+
+def followed(problem: PlanProblem, plan: Plan) -> PlanProblem:
+    """The problem with spend going on as the plan made for it takes it to: settled without a rough plan."""
+    if len(plan.goes_on) != problem.responding:
+        return settled(problem)
+    return replace(problem, response=replace(problem.response, after=np.array(plan.goes_on)))
 
 
 def rules_can_hold(problem: Rulebook) -> Plan | None:
