@@ -395,6 +395,29 @@ class WindowResponse:
         slope[bent] = np.where(chord, rise, family.steepness(far, level, *each))
         return Hull(touch, until, slope, is_curve=False)
 
+    def chords(self, name: int, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+        """Straight lines that the expected response of a curve is never below, between two plans (week,) of a line.
+
+        Every curve must be convex up to some stock and concave beyond: what it gains from a least stock on, by unit of
+        stock, is then least at one of both ends.
+
+        Returns
+        -------
+        constant : array (span,)
+            Currency per week.
+        by_lag : array (span, lag)
+            GMV per unit of spend so many weeks before.
+        """
+        family, shape = self.curves.family(name)
+        least, most = (np.maximum(self._stock(name, end), LEAST_STOCK) for end in (low, high))
+        base = family.level(least, *shape, np)
+        width = most - least
+        chord = (family.level(most, *shape, np) - base) / np.maximum(width, LEAST_STOCK)
+        slope = np.where(width > LEAST_STOCK, np.minimum(chord, family.steepness(least, base, *shape)), 0.0)
+        each = self.scale[name] / self.curves.draws
+        by_lag = (slope * each).T @ self.by_name[name] / self.curves.reference[name]
+        return ((base - slope * least) * each).sum(axis=0), by_lag
+
     def _stock(self, name: int, weekly: Floats) -> Floats:
         """Stock of every draw, array (draw, span), at a line's spend (week,)."""
         spend = np.zeros((self.weeks, len(self.curves.names)))

@@ -38,6 +38,7 @@ from optimizer.returns import expected_gain
 from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
 from optimizer.safe import best_plan, last_mix
+from optimizer.unreachable import unreachable_shares
 from optimizer.verify import Finding, broken, verify
 
 Floats = npt.NDArray[np.float64]
@@ -105,6 +106,10 @@ def make_plan(
         except Infeasible as found:
             # Where the rules clash whatever the response, they are told apart without it, which is much faster.
             return rules_can_hold(problem) or _impossible(problem, explain(found.search.decision, found.search))
+        except TimeLimitReached:
+            if (clash := unreachable_shares(problem)) is None:
+                raise
+            return _impossible(problem, clash)
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
         plan = _describe(problem, optimum, fen, findings, ranges=ranges)

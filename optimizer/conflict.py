@@ -62,9 +62,14 @@ def explain(decision: Decision, search: Search | None = None) -> Reasons:
     for (number,) in sorted(clashing):
         by_rule.setdefault(decision.rows[number].rule.name, []).append(decision.rows[number])
     program.restore()
-    conflicts = tuple(Conflict(name, rows[0].rule.kind, _says(rows)) for name, rows in by_rule.items())
+    conflicts = tuple(conflict_of(rows) for rows in by_rule.values())
     offers = [offer for name in by_rule if (offer := program.relax(name)) is not None]
     return conflicts, tuple(relaxation for _, relaxation in sorted(offers, key=lambda offer: offer[0]))
+
+
+def conflict_of(rows: Sequence[Row]) -> Conflict:
+    """What one rule asks where it clashes, by its rows that do."""
+    return Conflict(rows[0].rule.name, rows[0].rule.kind, _says(rows))
 
 
 class _Elastic:

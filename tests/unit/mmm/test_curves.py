@@ -362,3 +362,18 @@ def test_values_that_are_kept_belong_to_their_own_window():
         assert (one.value(spend) == first).all()
     assert (later.mean(spend)[:, WEEKS:] > plain.mean(spend)[:, WEEKS:]).all()
     assert (peaked.mean(spend) != plain.mean(spend)).all()
+
+
+@pytest.mark.parametrize("least", [0.0, 4_000.0])
+def test_no_plan_of_a_box_earns_less_than_its_chords(least):
+    """Concave and S-shaped curves alike, whatever history carries in."""
+    one = window(make_curves(), (9_000.0, 0.0, 12_000.0))
+    names = len(one.curves.names)
+    low, high = np.full(WEEKS, least), np.full(WEEKS, 40_000.0)
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        spend = rng.uniform(low[:, None], high[:, None], (WEEKS, names))
+        mean, lags = one.mean(spend), one.lags(spend) * one.curves.reference[:, None, None]
+        for name in range(names):
+            constant, slopes = one.chords(name, low, high)
+            assert (constant + (slopes * lags[name]).sum(axis=1) <= mean[name] * (1 + 1e-9)).all()
