@@ -401,7 +401,7 @@ def write_plan(
 ) -> dict[str, Any]:
     """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
     from budget.versions import record_version
-    from optimizer.assemble import settled
+    from optimizer.assemble import followed
     from optimizer.outlook import outlook
     from optimizer.workings import workings
     from reports.documents import plan_csv, plan_document
@@ -414,7 +414,7 @@ def write_plan(
     written = asdict(who or Authorship())
     document |= {"id": about["run_id"]} | written
     about |= written
-    problem = settled(build_problem(session.loaded, fitted.curves))
+    problem = followed(build_problem(session.loaded, fitted.curves), plan)
     work = workings(problem, [line.weekly_fen for line in plan.lines])
     book = BytesIO()
     write_workbook(plan, work, fitted.document, about, book, lang)
