@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from budget.assumptions import shocked, strengthened
-from budget.checks import total_fen
-from budget.project import LoadedProject, demo_folder, find_config, load_project
+from budget.checks import total_fen, unit_findings
+from budget.project import LoadedProject, demo_folder, find_config, load_project, raise_findings
 from budget.store import (
     FitStore,
     fit_fingerprint,
@@ -283,10 +283,17 @@ def _manifest(session: Session, outputs: Sequence[Path]) -> dict[str, Any]:
 
 
 def identities(loaded: LoadedProject, names: Sequence[str], prior_only: Sequence[bool]) -> list[Identity]:
-    """What the project says of every line: ``names`` with a response in their order, then reserve lines."""
+    """What the project says of every line: ``names`` with a response in their order, then reserve lines.
+
+    Raises
+    ------
+    InputError
+        When a rule names a unit's line (``channel@unit``) that the data do not have.
+    """
     from optimizer.problem import Identity
 
     project = loaded.project
+    raise_findings(unit_findings(project, names), loaded.tree)
     found = []
     for name, prior in zip(names, prior_only, strict=True):
         channel, _, unit = name.partition("@")
