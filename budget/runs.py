@@ -445,6 +445,7 @@ def rules_clash(session: Session, data: Data) -> Plan | None:
 def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | None]:
     """Facts of data and project, and the clash of its rules, if any."""
     from optimizer.assemble import rules_can_hold
+    from optimizer.sentences import tell
 
     data = read_data(session.loaded, progress)
     panel, calendar = data.panel, data.calendar
@@ -452,20 +453,20 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
     spend = panel.spend.sum(axis=(0, 1))
     facts = {
         "project": session.loaded.path.name,
-        "weeks": f"{panel.weeks[0]} to {panel.weeks[-1]} ({len(panel.weeks)})",
+        "weeks": tell("fact.weeks", first=str(panel.weeks[0]), last=str(panel.weeks[-1]), count=len(panel.weeks)),
         **({"left_out": left_out(panel.left_out)} if panel.left_out else {}),
         "units": ", ".join(panel.units),
         "channels": ", ".join(panel.channels),
         "spend": {name: round(float(amount), 2) for name, amount in zip(panel.channels, spend, strict=True)},
         "kpi": round(float((panel.kpi * panel.value_per_kpi).sum()), 2),
-        "controls": ", ".join(panel.controls) or "none",
-        "calendar": f"{session.loaded.project.calendar} ({len(calendar.peaks)} dated peaks)",
+        "controls": ", ".join(panel.controls) or tell("fact.none"),
+        "calendar": tell("fact.calendar", name=session.loaded.project.calendar, count=len(calendar.peaks)),
         "plan": f"{rulebook.quarter}, {rulebook.total:,.2f} {rulebook.currency}",
         "rules": len(rulebook.settings.constraints) + len(rulebook.settings.rules),
         "lift_tests": len(data.lift_tests),
         "believed": _believed(session, data),
-        "fitted": "yes" if stored_fit(session) else "no",
-        "verdict": "No problem found; the rules can hold together.",
+        "fitted": tell("fact.yes" if stored_fit(session) else "fact.no"),
+        "verdict": tell("fact.verdict"),
     }
     return facts, rules_can_hold(rulebook)
 

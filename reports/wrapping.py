@@ -18,7 +18,8 @@ def breaks(words: str, width: int) -> list[int]:
         if place > start and _may_break(words, place):
             last = place
         used += get_character_cell_size(mark)
-        if used > width and mark != " ":
+        while used > width and mark != " " and start < place:
+            # Where nothing may be broken, the line ends where it is full.
             start = last if last > start else place
             found.append(start)
             used = cell_len(words[start : place + 1])
