@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help plan test slow test-all lint lock bench evidence pictures clean
+.PHONY: help plan test slow test-all lint lock bench evidence torture pictures clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,10 +30,15 @@ bench: $(VENV)/installed-dev  ## seconds and gaps of fit, plan, what-if and star
 	for script in fit plan whatif startup; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 evidence: $(VENV)/installed-dev  ## go on with the recovery and calibration studies (hours when begun anew) and write docs/evidence
-	for arm in national lift units; do $(BIN)/python -m benchmarks.evidence.recovery run --arm $$arm || exit 1; done
+	for arm in national lift units own; do $(BIN)/python -m benchmarks.evidence.recovery run --arm $$arm || exit 1; done
 	$(BIN)/python -m benchmarks.evidence.sbc run
 	$(BIN)/python -m benchmarks.evidence.recovery report
 	$(BIN)/python -m benchmarks.evidence.sbc report
+
+torture: $(VENV)/installed-dev  ## damage inputs, kill runs, fill disks (an hour), and write docs/evidence/torture.md
+	$(BIN)/python -m benchmarks.torture.fuzz --cases 10500 --out docs/evidence/torture-fuzz.json
+	$(BIN)/python -m benchmarks.torture.faults --out docs/evidence/torture-faults.json
+	$(BIN)/python -m benchmarks.torture.report
 
 pictures: $(VENV)/installed-dev  ## pictures for README and docs of the real product (Debian: poppler-utils besides)
 	$(BIN)/python docs/pictures.py

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,24 @@ import numpy as np
 from budget.assumptions import shocked, strengthened
 from budget.checks import total_fen
 from budget.project import LoadedProject, demo_folder, find_config, load_project
-from budget.store import FitStore, fingerprint_file, fit_fingerprint, manifest, write_atomically
-from mmm.calendar import Calendar, intensity, quarter_of, quarter_weeks, read_calendar, week_range, window_weeks
+from budget.store import (
+    FitStore,
+    fit_fingerprint,
+    locked,
+    manifest,
+    write_atomically,
+    write_together,
+)
+from mmm.calendar import (
+    SHIPPED,
+    Calendar,
+    intensity,
+    quarter_of,
+    quarter_weeks,
+    read_calendar,
+    week_range,
+    window_weeks,
+)
 from mmm.curves import ResponseCurves, load_curves
 from mmm.problems import InputError, ModelRejected, Problem
 from mmm.sentences import HEALTH, tell
@@ -47,6 +64,7 @@ class Progress:
     stage: Callable[[str], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
     bar: bool = False
+    lang: Lang = "en"
     round: Callable[[int, float], None] = lambda _round, _gap: None
 
 
@@ -111,6 +129,13 @@ def data_files(loaded: LoadedProject) -> tuple[Path, ...]:
     return found if tests is None else (*found, loaded.lift_folder / tests)
 
 
+def input_files(loaded: LoadedProject) -> tuple[Path, ...]:
+    """All that a run reads beside the project files: data, lift tests, and a calendar of the project's own."""
+    calendar = calendar_file(loaded)
+    own = calendar is not None and loaded.project.calendar not in SHIPPED
+    return (*data_files(loaded), calendar) if own and calendar is not None else data_files(loaded)
+
+
 def calendar_file(loaded: LoadedProject) -> Path | None:
     """The file of the calendar; None without one."""
     name = loaded.project.calendar
@@ -152,7 +177,9 @@ def read_data(loaded: LoadedProject, progress: Progress) -> Data:
         raise InputError(problems)
     panel, calendar = found
     if panel.left_out:
-        progress.say(f"Left out, since their weeks are not whole: {left_out(panel.left_out)}.")
+        from reports.words import say
+
+        progress.say(say(progress.lang, "data.left_out", days=left_out(panel.left_out)))
     tests = () if project.lift_tests is None else read_lift_tests(project.lift_tests, loaded.lift_folder, panel)
     return Data(panel, calendar, tests, time.perf_counter() - began)
 
@@ -238,9 +265,10 @@ def to_json(document: object) -> str:
 
 def write_fit(session: Session, fitted: Fitted, out: Path) -> tuple[str, ...]:
     """Copy a stored fit to the output folder, with its manifest."""
-    for name in FIT_FILES:
-        write_atomically(out / name, (fitted.folder / name).read_bytes())
-    write_atomically(out / "manifest.json", to_json(_manifest(session, [out / name for name in FIT_FILES])))
+    about = _manifest(session, [fitted.folder / name for name in FIT_FILES])
+    contents = {name: (fitted.folder / name).read_bytes() for name in FIT_FILES}
+    with locked(session.home, out):
+        write_together(out, contents | {"manifest.json": to_json(about).encode()})
     return (*FIT_FILES, "manifest.json")
 
 
@@ -248,7 +276,7 @@ def _manifest(session: Session, outputs: Sequence[Path]) -> dict[str, Any]:
     return manifest(
         session.loaded,
         command=session.command,
-        data_files=data_files(session.loaded),
+        data_files=input_files(session.loaded),
         fingerprint=fingerprint(session.loaded),
         outputs=outputs,
     )
@@ -388,34 +416,30 @@ def write_plan(
     about |= written
     problem = settled(build_problem(session.loaded, fitted.curves))
     work = workings(problem, [line.weekly_fen for line in plan.lines])
-    with tempfile.TemporaryDirectory() as draft:
-        book = Path(draft) / "plan.xlsx"
-        write_workbook(plan, work, fitted.document, about, book, lang)
-        workbook = book.read_bytes()
+    book = BytesIO()
+    write_workbook(plan, work, fitted.document, about, book, lang)
     calendar = read_calendar(session.loaded.project.calendar, session.loaded.calendar_folder)
     page = render_page(plan, outlook(problem, plan, calendar), fitted.document, about, lang)
-    # Everything is made before anything is written: an interrupted run leaves an older plan as it was.
-    write_atomically(out / "plan.json", to_json(document))
-    write_atomically(out / "plan.csv", plan_csv(plan))
-    write_atomically(out / "plan.xlsx", workbook)
-    write_atomically(out / "plan.html", page)
-    about["outputs"] = [
-        {"name": name, "sha256": fingerprint_file(out / name)} for name in PLAN_FILES if name != "manifest.json"
-    ]
-    write_atomically(out / "manifest.json", to_json(about))
-    record_version(
-        session.home, document, about, {name: (out / name).read_bytes() for name in ("plan.json", "plan.csv")}
-    )
+    # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
+    # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
+    contents: dict[str, bytes] = {
+        "plan.json": to_json(document).encode(),
+        "plan.csv": plan_csv(plan).encode(),
+        "plan.xlsx": book.getvalue(),
+        "plan.html": page.encode(),
+    }
+    about["outputs"] = [{"name": name, "sha256": sha256(content).hexdigest()} for name, content in contents.items()]
+    with locked(session.home, out):
+        write_together(out, contents | {"manifest.json": to_json(about).encode()})
+        record_version(session.home, document, about, {name: contents[name] for name in ("plan.json", "plan.csv")})
     return document
 
 
 def run_id(document: dict[str, Any]) -> str:
     """Identity of a plan by its content, the time it took left out: the same plan has the same id."""
-    import hashlib
-
     proof = {key: value for key, value in (document["proof"] or {}).items() if key != "seconds"}
     text = json.dumps(document | {"proof": proof}, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return sha256(text.encode()).hexdigest()[:12]
 
 
 def copy_demo(folder: Path) -> None:

@@ -104,9 +104,9 @@ class Screen:
                     # The sampler draws a bar of its own.
                     status.stop() if name == "sample" else status.start()
 
-                yield Progress(stage, self.say, bar=True, round=clock.round)
+                yield Progress(stage, self.say, bar=True, lang=self.lang, round=clock.round)
         else:
-            yield Progress(lambda name: self.say(self.stage(name)), self.say)
+            yield Progress(lambda name: self.say(self.stage(name)), self.say, lang=self.lang)
 
 
 def guarded(command: Callable[..., int]) -> Callable[..., None]:
@@ -124,6 +124,9 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
             code = INTERRUPTED
         except BrokenPipeError:
             code = OK
+        except (OSError, MemoryError) as error:
+            told.explain(_refused(error))
+            code = INPUT_ERROR
         except BudgetError as error:
             told.explain(error)
             code = next((code for kind, code in CODES.items() if isinstance(error, kind)), INPUT_ERROR)
@@ -133,6 +136,18 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
         raise typer.Exit(code)
 
     return run
+
+
+def _refused(error: OSError | MemoryError) -> InputError:
+    """What the system refuses to do, with the file's name and a cure."""
+    from pathlib import PurePath
+
+    if isinstance(error, MemoryError):
+        cure = "Close other programs, or keep fewer rows and draws (model.draws)."
+        return InputError([Problem("the computer's memory is full", "budget", cure=cure)])
+    name = PurePath(str(error.filename or "budget")).name
+    cure = "Free space on the disk, see that the folder may be written to, or choose another with --out."
+    return InputError([Problem(f"the system refuses: {error.strerror or error}", name, cure=cure)])
 
 
 CODES: Mapping[type[BudgetError], int] = {ModelRejected: MODEL_FAILED, TimeLimitReached: TIME_LIMIT}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -99,7 +100,7 @@ def told(started: Started, lang: Lang) -> Iterator[str]:
             yield from (f"  - {sentence(remark, family, lang)}" for remark in alike(remarks))
     yield say(lang, "init.unsound" if started.problems else "init.sound")
     yield from (f"  - {problem}" for problem in started.problems)
-    yield say(lang, "init.next_mend" if started.problems else "init.next", folder=started.folder)
+    yield say(lang, "init.next_mend" if started.problems else "init.next", folder=shlex.quote(str(started.folder)))
 
 
 def _facts(found: Guess, lang: Lang) -> Iterator[str]:
@@ -211,7 +212,7 @@ def _channel(channel: ChannelGuess, lang: Lang, *, long: bool) -> Iterator[str]:
 
 def _plan(found: Guess, lang: Lang) -> Iterator[str]:
     yield "plan:"
-    yield _key("  total", f"{found.total:.2f}".removesuffix(".00"), say(lang, "yaml.total", basis=_basis(found, lang)))
+    yield _key("  total", f"{found.total:.2f}".removesuffix(".00"), _basis(found, lang))
     first, last = found.plan_weeks[0], found.plan_weeks[-1]
     if found.quarter:
         yield _key("  quarter", found.quarter, f"{first} ... {last}")

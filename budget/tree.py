@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
+from mmm.bounded import MAX_BYTES, TooMuchError, bounded_yaml
 from mmm.faults import fault
 from mmm.messages import Message
 from mmm.problems import InputError, Problem
@@ -22,8 +22,6 @@ from mmm.problems import InputError, Problem
 Scalar = Any
 YamlPath = tuple[str | int, ...]
 
-MAX_BYTES = 256 * 1024  # a parser in Python reads about 100 KB a second; a project of 200 channels is 60 KB
-MAX_DEPTH = 20
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(_TAG + kind for kind in ("str", "int", "float", "bool", "null", "timestamp"))
 
@@ -55,8 +53,7 @@ def read_tree(source: Source) -> Node:
         duplicate key and every unusable value.
     """
     text = _read_text(source)
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Composer = _BoundedComposer
+    yaml = bounded_yaml()
     try:
         top = yaml.compose(text)
     except YAMLError as error:
@@ -175,39 +172,13 @@ def _read_text(source: Source) -> str:
 
 def _syntax_problem(error: YAMLError, source: Source) -> Problem:
     cure = "Check indentation (spaces, no tabs), colons and quotes near this line."
-    if isinstance(error, _TooMuchError):
+    if isinstance(error, TooMuchError):
         cure = error.note or ""
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         what = ": ".join(str(part) for part in (error.context, error.problem) if part)
         what = error.problem if isinstance(error.problem, Message) else what
         return Problem(what, _place(source, error.problem_mark.line + 1, ""), "", cure)
     return Problem("the file is not YAML: " + str(error).splitlines()[0], source.name, "", cure)
-
-
-class _TooMuchError(ComposerError):
-    """YAML that this product does not read."""
-
-
-class _BoundedComposer(Composer):
-    """Refuses anchors and aliases (a few hundred bytes of them unfold to gigabytes), tags and deep nesting."""
-
-    _level = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.parser.peek_event()
-        self._level += 1
-        if event.anchor is not None:
-            what, cure = "anchors and aliases (& and *) are not allowed", "Write the value out, or put text in quotes."
-        elif getattr(event, "tag", None) is not None:
-            what, cure = "tags (!) are not allowed", "Remove the tag, or put text in quotes."
-        elif self._level > MAX_DEPTH:
-            what = fault("keys and lists are nested more than {depth} deep", depth=MAX_DEPTH)
-            cure = "Remove the needless levels."
-        else:
-            node = super().compose_node(parent, index)
-            self._level -= 1
-            return node
-        raise _TooMuchError(None, None, what, event.start_mark, cure)
 
 
 @dataclass(frozen=True, slots=True)

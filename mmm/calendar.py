@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from mmm.bounded import MAX_BYTES, bounded_yaml
 from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
@@ -234,7 +234,12 @@ def _text(name_or_path: str, folder: Path) -> str:
     if name_or_path in SHIPPED:
         return (files("configs") / "calendars" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
     try:
-        return (folder / name_or_path).read_text(encoding="utf-8")
+        with (folder / name_or_path).open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            cure = "A calendar holds dated peaks only."
+            raise InputError([Problem(f"the file is larger than {MAX_BYTES // 1024} KB", name_or_path, cure=cure)])
+        return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
         cure = f"Use {NO_PEAKS}, {', '.join(SHIPPED)} or the path of a YAML file."
@@ -243,7 +248,7 @@ def _text(name_or_path: str, folder: Path) -> str:
 
 def _load(text: str, name: str) -> Mapping[Any, Any]:
     try:
-        content = YAML(typ="safe", pure=True).load(text)
+        content = bounded_yaml().load(text)
     except (YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = name if mark is None else f"{name}, line {mark.line + 1}"

@@ -1,4 +1,4 @@
-"""Words of ``budget init --from-csv``: what was guessed, what is doubted, and the comments of the project file."""
+"""Words about data of one's own and ``budget init --from-csv``: guesses, doubts, comments of the project file."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ INIT_EN = {
     "weekday.4": "Friday",
     "weekday.5": "Saturday",
     "weekday.6": "Sunday",
+    "data.left_out": "Left out, since their weeks are not whole: {days}.",
     "yaml.head": "A budget project, guessed from {file} by budget init --from-csv. Everything may be changed.",
     "yaml.head.schema": "budget schema prints every key there is; budget check lists every problem at once.",
     "yaml.unsure": "UNSURE: {sentence}.",
@@ -75,7 +76,6 @@ INIT_EN = {
     "to groups and categories; add `category: promotion` to use category shares.",
     "yaml.prior": "its spend never moved: what you believe of its ROI stands in for data",
     "yaml.plan": "What is to be planned.",
-    "yaml.total": "{basis}",
     "yaml.constraints": "The rules of the plan. docs/rules.md shows every kind; two more as examples:",
     "yaml.bounds": "half to double of last year",
     "yaml.example.share": "no line above 40%",
@@ -138,6 +138,7 @@ INIT_ZH = {
     "weekday.4": "周五",
     "weekday.5": "周六",
     "weekday.6": "周日",
+    "data.left_out": "以下日期所在的周不完整，未采用：{days}。",
     "yaml.head": "预算项目，由 budget init --from-csv 根据 {file} 推断。任何内容都可修改。",
     "yaml.head.schema": "budget schema 列出全部键；budget check 一次列出所有问题。",
     "yaml.unsure": "待核对：{sentence}。",
@@ -158,7 +159,6 @@ INIT_ZH = {
     "如需类别占比，请加上 `category: promotion` 之类。",
     "yaml.prior": "支出从未变化：以您对其 ROI 的判断代替数据",
     "yaml.plan": "要规划的内容。",
-    "yaml.total": "{basis}",
     "yaml.constraints": "计划的规则。docs/rules.md 列出全部种类；另举两例：",
     "yaml.bounds": "去年的一半到两倍",
     "yaml.example.share": "单项不超过 40%",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ _SOLVER: tuple[Callable[[Plan, Lang], Section], ...] = (
 
 
 def write_workbook(
-    plan: Plan, work: Workings, fit: Mapping[str, Any], manifest: Mapping[str, Any], path: Path, lang: Lang
+    plan: Plan, work: Workings, fit: Mapping[str, Any], manifest: Mapping[str, Any], path: Path | BytesIO, lang: Lang
 ) -> None:
     """Write plan.xlsx.
 
@@ -75,19 +76,20 @@ def write_workbook(
         fit.json.
     manifest : mapping
         manifest.json; its identity appears on the cover, in the log and in the file's properties.
-    path : Path
+    path : Path or BytesIO
         Where to write; the caller makes it atomic.
     lang : {"en", "zh"}
         Language of titles and words; sheet names stay English.
     """
     options = {
+        "in_memory": True,  # no temporary files, which a full disk would refuse halfway
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
         "default_format_properties": {"font_name": FONTS[lang], "font_size": 10},
     }
     model = build_model(plan, work, lang)
-    with Workbook(str(path), options) as file:
+    with Workbook(path, options) as file:
         book = Book(file, lang)
         sheets = {name: Sheet(book, name, file.add_worksheet(name)) for name in SHEETS}
         _describe(file, plan, fit, manifest, lang)

@@ -55,6 +55,8 @@ def test_an_office_workbook_in_chinese(budget, tmp_path):
     checked = budget("check", "--config", tmp_path / "项目" / "budget.yaml", "--json")
     assert checked.document["weeks"] == "2025-01-06 to 2026-02-23 (60)"
     assert checked.document["left_out"] == "2025-01-03 to 2025-01-05, 2026-03-02 to 2026-03-02"
+    for lang, words in (("en", "Left out, since their weeks are not whole: 2025-01-03"), ("zh", "所在的周不完整")):
+        assert words in budget("check", "--config", tmp_path / "项目" / "budget.yaml", "--lang", lang).err
 
 
 def test_the_written_file_is_the_same_project_in_both_languages(budget, tmp_path):
