@@ -36,6 +36,7 @@ from mmm.calendar import (
     window_weeks,
 )
 from mmm.curves import ResponseCurves, load_curves
+from mmm.faults import fault
 from mmm.problems import InputError, ModelRejected, Problem
 from mmm.sentences import HEALTH, tell
 from mmm.settings import SplitFiles
@@ -364,7 +365,8 @@ def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
     plan, weeks = loaded.project.plan, plan_weeks(loaded)
     if weeks[0] <= curves.weeks[0]:
         where = f"{loaded.path.name}, plan"
-        cure = f"The data begin with the week of {curves.weeks[0]}; plan a later time."
+        week = curves.weeks[0].isoformat()
+        cure = fault("The data begin with the week of {week}; plan a later time.", week=week)
         raise InputError([Problem("the plan begins before the data", where, str(weeks[0]), cure)])
     lines = build_lines(identities(loaded, curves.names, curves.prior_only), _history(curves), weeks, plan.rules)
     calendar = read_calendar(loaded.project.calendar, loaded.calendar_folder)
