@@ -5,10 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help plan test slow test-all lint lock bench evidence torture pictures clean
+.PHONY: help install plan test slow test-all lint lock bench evidence torture pictures docs reference clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed  ## make .venv and install; then: . .venv/bin/activate
 
 plan: $(VENV)/installed  ## plan the demo's quarter: make plan TOTAL=5000000
 	$(BIN)/budget plan --total $(TOTAL)
@@ -34,6 +36,12 @@ evidence: $(VENV)/installed-dev  ## go on with the recovery and calibration stud
 	$(BIN)/python -m benchmarks.evidence.sbc run
 	$(BIN)/python -m benchmarks.evidence.recovery report
 	$(BIN)/python -m benchmarks.evidence.sbc report
+
+docs: $(VENV)/installed-dev  ## build the documentation into site/
+	$(BIN)/python -m mkdocs build --strict --quiet
+
+reference: $(VENV)/installed-dev  ## renew the pages that are written from the code and the evidence
+	$(BIN)/python docs/renew.py
 
 torture: $(VENV)/installed-dev  ## damage inputs, kill runs, fill disks (an hour), and write docs/evidence/torture.md
 	$(BIN)/python -m benchmarks.torture.fuzz --cases 10500 --out docs/evidence/torture-fuzz.json

@@ -53,9 +53,11 @@ def findings(project: Project) -> Iterator[Finding]:
     yield from _total(project.plan)
     yield from _rule_names(project.plan)
     yield from _references(project)
-    for line in project.plan.shocks.keys() - _lines(project).keys():
-        cure = did_you_mean(line, _lines(project))
-        yield Finding(("plan", "shocks", line), "there is no such line", shown(line), cure)
+    for path, name in _named_lines(project.plan):
+        channel, _, unit = name.partition("@")
+        # Which units there are is known with the data: unit_findings.
+        single = unit and project.data.unit is not None and channel in project.channels
+        yield from _unknown(path, "line", [] if single else [name], _lines(project))
     yield from _category_shares(project)
     if not horizon:  # the weeks must be known
         yield from _least_spend(project)
@@ -162,7 +164,7 @@ def _rule_names(plan: PlanSettings) -> Iterator[Finding]:
 
 
 def _references(project: Project) -> Iterator[Finding]:
-    """Every line, group and category that a rule names must exist."""
+    """Every group and category that a rule names must exist, and a reserve line must be one."""
     lines = _lines(project)
     groups = {group for line in lines.values() for group in line.groups}
     categories = {line.category for line in lines.values() if line.category is not None}
@@ -170,9 +172,6 @@ def _references(project: Project) -> Iterator[Finding]:
         for key, known in (("category", categories), ("group", groups)):
             named = getattr(rule, key, None)
             yield from _unknown((*path, key), key, [] if named is None else [named], known)
-        for key, attribute in (("line", "line"), ("lines", "lines"), ("either", "either"), ("or", "or_")):
-            yield from _unknown((*path, key), "line", _named(getattr(rule, attribute, None)), lines)
-        yield from _unknown((*path, "shares"), "line", getattr(rule, "shares", ()), lines)
         for key in ("line", "reserve") if rule.kind in {"release", "top_up"} else ():
             named = getattr(rule, key, None)
             if named in project.channels:
@@ -181,6 +180,29 @@ def _references(project: Project) -> Iterator[Finding]:
             elif key == "reserve":
                 yield from _unknown((*path, key), "line", _named(named), project.lines)
     yield from _recoveries(project.plan)
+
+
+def unit_findings(project: Project, lines: Iterable[str]) -> Iterator[Finding]:
+    """Find the lines of single units (``channel@unit``) that the project names and the data do not have.
+
+    Parameters
+    ----------
+    project : Project
+    lines : iterable of str
+        Lines with a response.
+    """
+    known = tuple(lines)
+    for path, name in _named_lines(project.plan):
+        yield from _unknown(path, "line", [name] if "@" in name and name not in project.channels else [], known)
+
+
+def _named_lines(plan: PlanSettings) -> Iterator[tuple[YamlPath, str]]:
+    """Every line that a rule or a shock names, with where it does."""
+    for path, rule in _rules(plan):
+        for key, attribute in (("line", "line"), ("lines", "lines"), ("either", "either"), ("or", "or_")):
+            yield from (((*path, key), name) for name in _named(getattr(rule, attribute, None)))
+        yield from (((*path, "shares"), name) for name in getattr(rule, "shares", ()))
+    yield from ((("plan", "shocks", name), name) for name in plan.shocks)
 
 
 def _recoveries(plan: PlanSettings) -> Iterator[Finding]:
@@ -247,7 +269,7 @@ def _least_spend(project: Project) -> Iterator[Finding]:
 
 def _minimums(project: Project) -> Mapping[str, tuple[float, YamlPath]]:
     """Per line, the largest absolute minimum over the horizon (currency) and the constraint that sets it."""
-    plan = project.plan
+    plan, lines = project.plan, _lines(project)
     weeks = plan.weeks if plan.quarter is None else len(quarter_weeks(plan.quarter))
     least: dict[str, tuple[float, YamlPath]] = {}
     for path, rule in _rules(plan):
@@ -257,4 +279,5 @@ def _minimums(project: Project) -> Mapping[str, tuple[float, YamlPath]]:
         for name in project.channels if rule.lines == "all" else _named(rule.lines):
             if amount > least.get(name, (0.0, path))[0]:
                 least[name] = (amount, path)
-    return least
+    # What one unit must get is part of what its channel must get.
+    return {name: one for name, one in least.items() if name in lines or name.partition("@")[0] not in least}

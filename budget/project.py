@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from budget.checks import findings
+from budget.checks import Finding, findings
 from budget.money import parse_money
 from budget.tree import Node, Source, YamlPath, find, merge, place, put, read_tree, step
 from budget.validation import shown, validate
@@ -186,9 +187,12 @@ def _leads_out(name: str, folder: Path, project: Path) -> bool:
 
 
 def _cross_check(project: Project, tree: Node) -> None:
-    problems = [
-        Problem(finding.what, place(tree, finding.path), finding.value, finding.cure) for finding in findings(project)
-    ]
+    raise_findings(findings(project), tree)
+
+
+def raise_findings(found: Iterable[Finding], tree: Node) -> None:
+    """Raise an :class:`InputError` with every finding at its file and line; nothing when there is none."""
+    problems = [Problem(each.what, place(tree, each.path), each.value, each.cure) for each in found]
     if problems:
         raise InputError(problems)
 

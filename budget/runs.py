@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from budget.assumptions import shocked, strengthened
-from budget.checks import total_fen
-from budget.project import LoadedProject, demo_folder, find_config, load_project
+from budget.checks import total_fen, unit_findings
+from budget.project import LoadedProject, demo_folder, find_config, load_project, raise_findings
 from budget.store import (
     FitStore,
     fit_fingerprint,
@@ -284,10 +284,17 @@ def _manifest(session: Session, outputs: Sequence[Path]) -> dict[str, Any]:
 
 
 def identities(loaded: LoadedProject, names: Sequence[str], prior_only: Sequence[bool]) -> list[Identity]:
-    """What the project says of every line: ``names`` with a response in their order, then reserve lines."""
+    """What the project says of every line: ``names`` with a response in their order, then reserve lines.
+
+    Raises
+    ------
+    InputError
+        When a rule names a unit's line (``channel@unit``) that the data do not have.
+    """
     from optimizer.problem import Identity
 
     project = loaded.project
+    raise_findings(unit_findings(project, names), loaded.tree)
     found = []
     for name, prior in zip(names, prior_only, strict=True):
         channel, _, unit = name.partition("@")
@@ -403,7 +410,7 @@ def write_plan(
 ) -> dict[str, Any]:
     """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
     from budget.versions import record_version
-    from optimizer.assemble import settled
+    from optimizer.assemble import followed
     from optimizer.outlook import outlook
     from optimizer.workings import workings
     from reports.documents import plan_csv, plan_document
@@ -416,7 +423,7 @@ def write_plan(
     written = asdict(who or Authorship())
     document |= {"id": about["run_id"]} | written
     about |= written
-    problem = settled(build_problem(session.loaded, fitted.curves))
+    problem = followed(build_problem(session.loaded, fitted.curves), plan)
     work = workings(problem, [line.weekly_fen for line in plan.lines])
     book = BytesIO()
     write_workbook(plan, work, fitted.document, about, book, lang)

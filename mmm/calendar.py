@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -249,7 +250,9 @@ def _text(name_or_path: str, folder: Path) -> str:
         raise InputError([Problem(what, name_or_path, cure=cure)]) from error
 
 
+@lru_cache(maxsize=8)
 def _load(text: str, name: str) -> Mapping[Any, Any]:
+    """The file's content; a hundred scenarios of one project read the same text."""
     try:
         content = bounded_yaml().load(text)
     except (YAMLError, ValueError) as error:

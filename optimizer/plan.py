@@ -259,6 +259,7 @@ class Plan:
 
     ``prob_target`` is the probability of reaching the GMV target, where there is one. ``notes`` are plain sentences
     the reader must see: which reference weeks were used, which gap is honest, which channel says nothing.
+    ``goes_on`` is the weekly spend of each responding line that the plan takes to follow it, currency.
     """
 
     status: PlanStatus
@@ -282,3 +283,4 @@ class Plan:
     relaxation: tuple[Relaxation, ...] = ()
     prob_target: float | None = None
     rule_value: RuleValue | None = None
+    goes_on: tuple[float, ...] = ()

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.problems import TimeLimitReached
-from optimizer.branching import Tree, reach
+from optimizer.branching import Tree, most_spend
 from optimizer.cuts import CutPool
 from optimizer.logic import SAFE, broken_cuts, hold_weeks, weak_weeks
 from optimizer.parts import ImpossibleLine, Part, price_lines
@@ -141,13 +141,11 @@ def optimise(
     """
     ends = time.monotonic() + options.seconds
     caps: dict[int, Floats] = {}
-    most: Floats | None = None
     known = CutPool() if pool is None else pool
     search = build_search(problem, known, against=against)
     found = approximate(search, options, ends, on_round)
     while broken := broken_lines(problem, found.spend) - set(caps):
-        most = reach(search).high if most is None else most
-        caps |= {line: most[line] for line in sorted(broken)}
+        caps |= dict(zip(sorted(broken), most_spend(search, sorted(broken)), strict=True))
         logical = build_search(problem, known, caps, against)
         quick = approximate(logical, options, ends, on_round, rounds=found.rounds, prove=False)
         if quick.gap > quick.target and broken_lines(problem, quick.spend) <= set(caps):
@@ -197,8 +195,7 @@ def broken_lines(problem: PlanProblem, spend: Floats) -> set[int]:
     cuts, rules = problem.settings.cuts, problem.settings.rules
     if not cuts:
         return set()
-    mean, _ = problem.response.mean_and_gradient(spend[: problem.responding].T)
-    weekly = mean[:, : len(problem.weeks)]
+    weekly = problem.response.mean(spend[: problem.responding].T)[:, : len(problem.weeks)]
     return set().union(*(broken_cuts(cut, problem.lines, spend, weekly, hold_weeks(cut, rules)) for cut in cuts))
 
 
