@@ -8,6 +8,8 @@ from rich.text import Text
 CLOSING = frozenset("，。；：、！？）”’》」』】％%,.;:!?)]}")
 OPENING = frozenset("（“‘《「『【([{")
 """Marks that no line may begin or end with (GB/T 15834)."""
+UNITS = frozenset("万亿元周项个年月日")
+"""What stays with the number before it."""
 
 
 def breaks(words: str, width: int) -> list[int]:
@@ -29,7 +31,7 @@ def breaks(words: str, width: int) -> list[int]:
 def _may_break(words: str, place: int) -> bool:
     """Whether a line may begin here."""
     before, after = words[place - 1], words[place]
-    if after in CLOSING or before in OPENING or after == " ":
+    if after in CLOSING or before in OPENING or after == " " or (before.isdigit() and after in UNITS):
         return False
     return before == " " or 2 in (get_character_cell_size(before), get_character_cell_size(after))
 
