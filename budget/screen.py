@@ -149,7 +149,7 @@ def _refused(error: OSError | MemoryError) -> InputError:
     name = PurePath(str(error.filename or "budget")).name
     cure = "Free space on the disk, see that the folder may be written to, or choose another with --out."
     return InputError(
-        [Problem(fault("the system refuses: {reason}", reason=error.strerror or str(error)), name, cure=cure)]
+        [Problem(fault("the system refuses: {reason}", reason=str(error.strerror or error)), name, cure=cure)]
     )
 
 

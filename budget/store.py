@@ -319,5 +319,5 @@ def _said_plainly(path: Path, verb: str = "written") -> Iterator[None]:
         yield
     except OSError as error:
         cure = _CURES.get(error.errno or 0, "Check that the folder exists and that you may use it.")
-        what = fault(f"the file cannot be {verb}: {{reason}}", reason=error.strerror or str(error))
+        what = fault(f"the file cannot be {verb}: {{reason}}", reason=str(error.strerror or error))
         raise InputError([Problem(what, path.name, "", cure)]) from error
