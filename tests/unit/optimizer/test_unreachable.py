@@ -28,13 +28,13 @@ OTHERS = {
 INNOCENT = {"kind": "concentration", "name": "innocent", "max": 0.95}
 CAP = share("gmv cap", "social", of="gmv", max=0.10)
 ALONE = [
-    {"kind": "bounds", "name": "floor", "lines": ["抖音直播", "小红书"], "min": 40_000},
+    {"kind": "bounds", "name": "floor", "lines": ["抖音直播", "小红书"], "min": 40_000, "max": 60_000},
     {"kind": "bounds", "name": "little", "lines": ["search", "kol"], "max": 15_000},
 ]
 
 
-def asked(constraints, total_rule="equal", **shape):
-    return problem(curves(**shape), 4, facts=SOCIAL, constraints=constraints, total_rule=total_rule)
+def asked(constraints, more=None, **shape):
+    return problem(curves(**shape), 4, facts=SOCIAL, constraints=constraints, **(more or {}))
 
 
 def raised(constraints, way):
@@ -59,8 +59,8 @@ def test_a_cap_that_no_plan_reaches_is_a_clash_and_its_way_out_leads_out(slopes)
 
 
 def test_the_total_is_named_only_where_it_is_needed():
-    clash, _ = unreachable_shares(asked([*ALONE, INNOCENT, CAP], "at_most"))
-    assert {one.name for one in clash} == {"floor", "little", "gmv cap"}
+    clash, _ = unreachable_shares(asked([*ALONE, INNOCENT, CAP], {"total": 600_000.0, "total_rule": "at_most"}))
+    assert {one.name for one in clash} == {"floor", "gmv cap"}
 
 
 def test_a_share_that_is_reached_is_no_clash():
