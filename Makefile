@@ -5,10 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help plan test slow test-all lint lock bench evidence clean
+.PHONY: help install plan test slow test-all lint lock bench evidence torture pictures docs reference clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed  ## make .venv and install; then: . .venv/bin/activate
 
 plan: $(VENV)/installed  ## plan the demo's quarter: make plan TOTAL=5000000
 	$(BIN)/budget plan --total $(TOTAL)
@@ -23,17 +25,31 @@ test: $(VENV)/installed-dev  ## lint, types, import arrows and the fast tests
 slow: $(VENV)/installed-dev  ## the tests that sample
 	$(BIN)/python -m pytest -m slow
 
-test-all: $(VENV)/installed-dev  ## the tests that need LibreOffice (Debian package: libreoffice-calc)
+test-all: $(VENV)/installed-dev  ## the tests that need LibreOffice and a browser (Debian: libreoffice-calc chromium fonts-noto-cjk)
 	$(BIN)/python -m pytest -m "office or browser"
 
 bench: $(VENV)/installed-dev  ## seconds and gaps of fit, plan, what-if and start-up
 	for script in fit plan whatif startup; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 evidence: $(VENV)/installed-dev  ## go on with the recovery and calibration studies (hours when begun anew) and write docs/evidence
-	for arm in national lift units; do $(BIN)/python -m benchmarks.evidence.recovery run --arm $$arm || exit 1; done
+	for arm in national lift units own; do $(BIN)/python -m benchmarks.evidence.recovery run --arm $$arm || exit 1; done
 	$(BIN)/python -m benchmarks.evidence.sbc run
 	$(BIN)/python -m benchmarks.evidence.recovery report
 	$(BIN)/python -m benchmarks.evidence.sbc report
+
+docs: $(VENV)/installed-dev  ## build the documentation into site/
+	$(BIN)/python -m mkdocs build --strict --quiet
+
+reference: $(VENV)/installed-dev  ## renew the pages that are written from the code and the evidence
+	$(BIN)/python docs/renew.py
+
+torture: $(VENV)/installed-dev  ## damage inputs, kill runs, fill disks (an hour), and write docs/evidence/torture.md
+	$(BIN)/python -m benchmarks.torture.fuzz --cases 10500 --out docs/evidence/torture-fuzz.json
+	$(BIN)/python -m benchmarks.torture.faults --out docs/evidence/torture-faults.json
+	$(BIN)/python -m benchmarks.torture.report
+
+pictures: $(VENV)/installed-dev  ## pictures for README and docs of the real product (Debian: poppler-utils besides)
+	$(BIN)/python docs/pictures.py
 
 lock: $(VENV)/installed-dev  ## renew the lock files (needs uv: pip install uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock

@@ -10,6 +10,7 @@ import numpy as np
 from budget.validation import did_you_mean
 from mmm.calendar import Calendar
 from mmm.curves import ResponseCurves
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
 
@@ -32,7 +33,9 @@ def strengthened(calendar: Calendar, peaks: Mapping[str, float]) -> Calendar:
     known = {peak.name for peak in calendar.peaks}
     problems = [
         Problem(
-            f'there is no peak named "{name}"', f"calendar {calendar.name}, plan.peaks", cure=did_you_mean(name, known)
+            fault('there is no peak named "{name}"', name=name),
+            f"calendar {calendar.name}, plan.peaks",
+            cure=did_you_mean(name, known),
         )
         for name in peaks
         if name not in known

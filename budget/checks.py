@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from budget.money import parse_money
 from budget.validation import did_you_mean, shown
 from mmm.calendar import quarter_weeks
+from mmm.faults import fault
 from mmm.problems import InputError
 from mmm.settings import SplitFiles
 from optimizer.constraints import Bounds, CategoryShare, Rule
@@ -52,9 +53,11 @@ def findings(project: Project) -> Iterator[Finding]:
     yield from _total(project.plan)
     yield from _rule_names(project.plan)
     yield from _references(project)
-    for line in project.plan.shocks.keys() - _lines(project).keys():
-        cure = did_you_mean(line, _lines(project))
-        yield Finding(("plan", "shocks", line), "there is no such line", shown(line), cure)
+    for path, name in _named_lines(project.plan):
+        channel, _, unit = name.partition("@")
+        # Which units there are is known with the data: unit_findings.
+        single = unit and project.data.unit is not None and channel in project.channels
+        yield from _unknown(path, "line", [] if single else [name], _lines(project))
     yield from _category_shares(project)
     if not horizon:  # the weeks must be known
         yield from _least_spend(project)
@@ -94,7 +97,12 @@ def _horizon(plan: PlanSettings) -> Iterator[Finding]:
     if plan.start is not None:
         yield from _start(plan.start)
     if plan.weeks > _MOST_WEEKS:
-        yield Finding(("plan", "weeks"), f"a plan covers at most {_MOST_WEEKS} weeks", shown(plan.weeks), "Lower it.")
+        yield Finding(
+            ("plan", "weeks"),
+            fault("a plan covers at most {weeks} weeks", weeks=_MOST_WEEKS),
+            shown(plan.weeks),
+            "Lower it.",
+        )
 
 
 def _start(start: date) -> Iterator[Finding]:
@@ -102,14 +110,21 @@ def _start(start: date) -> Iterator[Finding]:
         yield Finding(("plan", "start"), _YEAR_FAULT, str(start), "Write it as in 2027-10-04.")
     elif start.weekday() != 0:
         monday = start - timedelta(days=start.weekday())
-        yield Finding(("plan", "start"), "the plan must start on a Monday", str(start), f"Write {monday}.")
+        yield Finding(
+            ("plan", "start"),
+            "the plan must start on a Monday",
+            str(start),
+            fault("Write {monday}.", monday=monday.isoformat()),
+        )
 
 
 def _objective(plan: PlanSettings) -> Iterator[Finding]:
     goal = plan.objective
     if goal.maximise != "gmv" and goal.margin is None:
         cure = "Write margin: 0.35 (your contribution margin on GMV) beside it."
-        yield Finding(("plan", "objective", "maximise"), f"{goal.maximise} needs a margin", goal.maximise, cure)
+        yield Finding(
+            ("plan", "objective", "maximise"), fault("{goal} needs a margin", goal=goal.maximise), goal.maximise, cure
+        )
     if goal.safe and goal.cvar.weight > 0:
         cure = "Leave out cvar.weight, or safe: both say how averse to bad outcomes the plan is."
         yield Finding(("plan", "objective", "safe"), "two kinds of caution at once", "safe and cvar", cure)
@@ -149,7 +164,7 @@ def _rule_names(plan: PlanSettings) -> Iterator[Finding]:
 
 
 def _references(project: Project) -> Iterator[Finding]:
-    """Every line, group and category that a rule names must exist."""
+    """Every group and category that a rule names must exist, and a reserve line must be one."""
     lines = _lines(project)
     groups = {group for line in lines.values() for group in line.groups}
     categories = {line.category for line in lines.values() if line.category is not None}
@@ -157,9 +172,6 @@ def _references(project: Project) -> Iterator[Finding]:
         for key, known in (("category", categories), ("group", groups)):
             named = getattr(rule, key, None)
             yield from _unknown((*path, key), key, [] if named is None else [named], known)
-        for key, attribute in (("line", "line"), ("lines", "lines"), ("either", "either"), ("or", "or_")):
-            yield from _unknown((*path, key), "line", _named(getattr(rule, attribute, None)), lines)
-        yield from _unknown((*path, "shares"), "line", getattr(rule, "shares", ()), lines)
         for key in ("line", "reserve") if rule.kind in {"release", "top_up"} else ():
             named = getattr(rule, key, None)
             if named in project.channels:
@@ -168,6 +180,29 @@ def _references(project: Project) -> Iterator[Finding]:
             elif key == "reserve":
                 yield from _unknown((*path, key), "line", _named(named), project.lines)
     yield from _recoveries(project.plan)
+
+
+def unit_findings(project: Project, lines: Iterable[str]) -> Iterator[Finding]:
+    """Find the lines of single units (``channel@unit``) that the project names and the data do not have.
+
+    Parameters
+    ----------
+    project : Project
+    lines : iterable of str
+        Lines with a response.
+    """
+    known = tuple(lines)
+    for path, name in _named_lines(project.plan):
+        yield from _unknown(path, "line", [name] if "@" in name and name not in project.channels else [], known)
+
+
+def _named_lines(plan: PlanSettings) -> Iterator[tuple[YamlPath, str]]:
+    """Every line that a rule or a shock names, with where it does."""
+    for path, rule in _rules(plan):
+        for key, attribute in (("line", "line"), ("lines", "lines"), ("either", "either"), ("or", "or_")):
+            yield from (((*path, key), name) for name in _named(getattr(rule, attribute, None)))
+        yield from (((*path, "shares"), name) for name in getattr(rule, "shares", ()))
+    yield from ((("plan", "shocks", name), name) for name in plan.shocks)
 
 
 def _recoveries(plan: PlanSettings) -> Iterator[Finding]:
@@ -223,14 +258,18 @@ def _least_spend(project: Project) -> Iterator[Finding]:
         return
     if total is not None and needed * 100 > total + 0.5:
         paths = Counter(path for amount, path in least.values() if amount > 0)
-        what = f"bounds over the total: the least spends sum to {needed:,.2f}, the total is {total / 100:,.2f}"
+        what = fault(
+            "bounds over the total: the least spends sum to {needed:,.2f}, the total is {total:,.2f}",
+            needed=needed,
+            total=total / 100,
+        )
         cure = "Lower a min, or raise plan.total."
         yield Finding((*paths.most_common(1)[0][0], "min"), what, "", cure)
 
 
 def _minimums(project: Project) -> Mapping[str, tuple[float, YamlPath]]:
     """Per line, the largest absolute minimum over the horizon (currency) and the constraint that sets it."""
-    plan = project.plan
+    plan, lines = project.plan, _lines(project)
     weeks = plan.weeks if plan.quarter is None else len(quarter_weeks(plan.quarter))
     least: dict[str, tuple[float, YamlPath]] = {}
     for path, rule in _rules(plan):
@@ -240,4 +279,5 @@ def _minimums(project: Project) -> Mapping[str, tuple[float, YamlPath]]:
         for name in project.channels if rule.lines == "all" else _named(rule.lines):
             if amount > least.get(name, (0.0, path))[0]:
                 least[name] = (amount, path)
-    return least
+    # What one unit must get is part of what its channel must get.
+    return {name: one for name, one in least.items() if name in lines or name.partition("@")[0] not in least}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from collections.abc import Mapping
 
 import typer
 
@@ -36,7 +38,18 @@ def main() -> None:
         # A pipe may have an old encoding that refuses Chinese; a terminal knows its own.
         if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
             stream.reconfigure(encoding="utf-8")
-    app()
+    lang = user_language(os.environ)
+    app(default_map={command.__name__: {"lang": lang} for command in COMMANDS})
+
+
+def user_language(environment: Mapping[str, str]) -> str:
+    """Return the language of a user's environment: Chinese where it says so, else English.
+
+    ``BUDGET_LANG`` comes first, then what POSIX asks for messages.
+    """
+    names = ("BUDGET_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    wanted = next((environment[name] for name in names if environment.get(name)), "")
+    return "zh" if wanted.lower().startswith("zh") else "en"
 
 
 if __name__ == "__main__":

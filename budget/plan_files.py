@@ -14,8 +14,8 @@ from pathlib import Path
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from mmm.files import csv_records, refuse_bomb
 from mmm.problems import InputError, Problem
-from mmm.tables import csv_records, refuse_bomb
 from reports.documents import unguarded
 from reports.sheets import HEAD
 from reports.words import plain
@@ -24,6 +24,7 @@ COLUMNS = ("week", "line", "spend")
 SHEET = "Plan"
 
 _FIRST_WEEK = 2  # the workbook's weeks begin in column C
+_MOST_ROWS, _MOST_COLUMNS = 5_000, 400  # a stray cell further out must not be waited for
 _MOST_BYTES = 20 * 1000**2
 _MOST_FEN = 2**53  # up to here a float in currency units still tells one fen from the next
 _MOST_SHOWN = 60
@@ -350,6 +351,12 @@ def _is_totals(row: Sequence[object]) -> bool:
 
 def _sheet(path: Path, name: str) -> list[list[object]]:
     """Cells of a sheet, those with a formula marked as such."""
+    rows: list[list[object]] = []
+    _guarded(lambda path: rows.extend(_cells(path, name)), path)
+    return rows
+
+
+def _cells(path: Path, name: str) -> list[list[object]]:
     from openpyxl import load_workbook
 
     with warnings.catch_warnings():
@@ -362,7 +369,9 @@ def _sheet(path: Path, name: str) -> list[list[object]]:
                 raise _refusal(f'there is no sheet "{name}"', path.name, _shown(", ".join(book.sheetnames)), cure)
             page = book[name]
             page.reset_dimensions()  # files written by other tools may state a wrong size, and rows would be lost
-            return [[_content(cell) for cell in row] for row in page.iter_rows()]
+            return [
+                [_content(cell) for cell in row] for row in page.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS)
+            ]
         finally:
             book.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from budget.checks import findings
+from budget.checks import Finding, findings
 from budget.money import parse_money
-from budget.tree import Node, Source, find, merge, place, put, read_tree, step
+from budget.tree import Node, Source, YamlPath, find, merge, place, put, read_tree, step
 from budget.validation import shown, validate
 from mmm.problems import InputError, Problem
-from mmm.settings import BacktestSettings, ChannelSettings, DataSettings, ModelSettings, Settings
+from mmm.settings import BacktestSettings, ChannelSettings, DataSettings, ModelSettings, Settings, SplitFiles
 from optimizer.settings import LineSettings, PlanSettings
 
 CONFIG_NAME = "budget.yaml"
@@ -40,6 +41,9 @@ class Project(Settings):
     """Media channels by name."""
     lines: Annotated[dict[str, LineSettings], Field(default_factory=dict)]
     """Budget lines without a response, by name."""
+    outside_files: bool = False
+    """Let ``data.file``, ``lift_tests`` and ``calendar`` lead out of the project folder by a relative path or a link;
+    an absolute path says plainly where it leads and needs no leave."""
     lift_tests: str | None = None
     """File of lift tests (.csv, .parquet or .xlsx; channel,start,end,unit,spend_change,kpi_change,kpi_se): experiments
     that the model is to agree with, within their standard errors."""
@@ -123,7 +127,7 @@ def load_project(path: Path, *, total: str | float | None = None) -> LoadedProje
         tree = put(tree, ("plan", "total"), parse_money(total, where="--total") / 100, Source(path, "--total"))
         project = validate(Project, tree)
     _cross_check(project, tree)
-    return LoadedProject(
+    loaded = LoadedProject(
         project=project,
         path=path,
         folder=path.parent,
@@ -134,19 +138,61 @@ def load_project(path: Path, *, total: str | float | None = None) -> LoadedProje
         total_given=total is not None,
         lift_folder=find(tree, ("lift_tests",)).source.path.parent,
     )
+    _keep_inside(loaded)
+    return loaded
 
 
 def with_tree(loaded: LoadedProject, tree: Node) -> LoadedProject:
     """The same project with another tree, validated and checked anew; files are where they were."""
     project = validate(Project, tree)
     _cross_check(project, tree)
-    return replace(loaded, project=project, tree=tree)
+    changed = replace(loaded, project=project, tree=tree)
+    _keep_inside(changed)
+    return changed
+
+
+def _keep_inside(loaded: LoadedProject) -> None:
+    """Files of a project that somebody sent may not lead anywhere else unseen."""
+    project, file = loaded.project, loaded.project.data.file
+    split = isinstance(file, SplitFiles)
+    named: list[tuple[YamlPath, str | None, Path]] = [
+        (("data", "file", "outcome") if split else ("data", "file"), _name(file, "outcome"), loaded.data_folder),
+        (("data", "file", "spend") if split else ("data", "file"), _name(file, "spend"), loaded.data_folder),
+        (("lift_tests",), project.lift_tests, loaded.lift_folder),
+        (("calendar",), project.calendar, loaded.calendar_folder),
+    ]
+    cure = "Copy it into the project folder, write outside_files: true, or write its absolute path."
+    problems = {
+        Problem("the file lies outside the project folder", place(loaded.tree, path), shown(name), cure)
+        for path, name, folder in named
+        if name is not None and not project.outside_files and _leads_out(name, folder, loaded.folder)
+    }
+    if problems:
+        raise InputError(sorted(problems, key=str))
+
+
+def _name(file: str | SplitFiles, part: str) -> str:
+    return file if isinstance(file, str) else str(getattr(file, part))
+
+
+def _leads_out(name: str, folder: Path, project: Path) -> bool:
+    """Whether a relative path ends neither in the project nor in the demo that ships with the package."""
+    if Path(name).is_absolute():
+        return False
+    try:
+        path = (folder / name).resolve()
+    except (OSError, ValueError):  # no name of a file; reading it says so
+        return False
+    return not any(path.is_relative_to(home.resolve()) for home in (project, demo_folder()))
 
 
 def _cross_check(project: Project, tree: Node) -> None:
-    problems = [
-        Problem(finding.what, place(tree, finding.path), finding.value, finding.cure) for finding in findings(project)
-    ]
+    raise_findings(findings(project), tree)
+
+
+def raise_findings(found: Iterable[Finding], tree: Node) -> None:
+    """Raise an :class:`InputError` with every finding at its file and line; nothing when there is none."""
+    problems = [Problem(each.what, place(tree, each.path), each.value, each.cure) for each in found]
     if problems:
         raise InputError(problems)
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from budget.ledger import Entry, Kind, Ledger, entry_of
 from budget.plan_files import read_plan
 from budget.runs import Fitted, Progress, Session, build_problem, read_data, to_json
-from budget.store import write_atomically
+from budget.store import write_together
 from mmm.actuals import Actuals, from_document, read_actuals
 from mmm.calendar import monday
 from mmm.problems import InputError, Problem
@@ -473,8 +473,7 @@ def _written(outcome: Outcome, out: Path, lang: Lang) -> Outcome:
     document = said(outcome.document, lang) | {"ledger": about}
     book, page = review_workbook(document, lang), render_review(document, lang)
     contents: tuple[str | bytes, ...] = (to_json(document), book, page)
-    for name, content in zip(FILES, contents, strict=True):
-        write_atomically(out / name, content)
+    write_together(out, dict(zip(FILES, contents, strict=True)))
     return replace(outcome, document=document, files=tuple(out / name for name in FILES))
 
 

@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from budget.assumptions import shocked, strengthened
-from budget.checks import total_fen
-from budget.project import LoadedProject, demo_folder, find_config, load_project
-from budget.store import FitStore, fingerprint_file, fit_fingerprint, manifest, write_atomically
-from mmm.calendar import Calendar, intensity, quarter_of, quarter_weeks, read_calendar, week_range, window_weeks
+from budget.checks import total_fen, unit_findings
+from budget.project import LoadedProject, demo_folder, find_config, load_project, raise_findings
+from budget.store import (
+    FitStore,
+    fit_fingerprint,
+    locked,
+    manifest,
+    write_atomically,
+    write_together,
+)
+from mmm.calendar import (
+    SHIPPED,
+    Calendar,
+    intensity,
+    quarter_of,
+    quarter_weeks,
+    read_calendar,
+    week_range,
+    window_weeks,
+)
 from mmm.curves import ResponseCurves, load_curves
 from mmm.problems import InputError, ModelRejected, Problem
+from mmm.sentences import HEALTH, tell
 from mmm.settings import SplitFiles
 
 if TYPE_CHECKING:
@@ -38,11 +56,16 @@ PLAN_FILES = ("plan.json", "plan.csv", "plan.xlsx", "plan.html", "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a run tells what it is doing: ``stage`` by name, ``say`` in words, ``bar`` whether a bar may be drawn."""
+    """How a run tells what it is doing.
+
+    ``stage`` by name, ``say`` in words, ``bar`` whether a bar may be drawn, ``round`` a search's round and its gap.
+    """
 
     stage: Callable[[str], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
     bar: bool = False
+    lang: Lang = "en"
+    round: Callable[[int, float], None] = lambda _round, _gap: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +129,13 @@ def data_files(loaded: LoadedProject) -> tuple[Path, ...]:
     return found if tests is None else (*found, loaded.lift_folder / tests)
 
 
+def input_files(loaded: LoadedProject) -> tuple[Path, ...]:
+    """All that a run reads beside the project files: data, lift tests, and a calendar of the project's own."""
+    calendar = calendar_file(loaded)
+    own = calendar is not None and loaded.project.calendar not in SHIPPED
+    return (*data_files(loaded), calendar) if own and calendar is not None else data_files(loaded)
+
+
 def calendar_file(loaded: LoadedProject) -> Path | None:
     """The file of the calendar; None without one."""
     name = loaded.project.calendar
@@ -146,6 +176,10 @@ def read_data(loaded: LoadedProject, progress: Progress) -> Data:
     if problems:
         raise InputError(problems)
     panel, calendar = found
+    if panel.left_out:
+        from reports.words import say
+
+        progress.say(say(progress.lang, "data.left_out", days=left_out(panel.left_out)))
     tests = () if project.lift_tests is None else read_lift_tests(project.lift_tests, loaded.lift_folder, panel)
     return Data(panel, calendar, tests, time.perf_counter() - began)
 
@@ -169,12 +203,9 @@ def ensure_fit(
     fitted = stored_fit(session) or new_fit(session, progress, data)
     health = fitted.document["health"]
     if health["verdict"] == "FAIL" and not accept_failed:
-        failed = [check["sentence"] for check in health["checks"] if check["verdict"] == "FAIL"]
-        told = "\n".join(f"- {sentence}" for sentence in failed)
-        raise ModelRejected(
-            f"The fitted model failed its gates, so no plan rests on it:\n{told}\n"
-            "Mend the data or the model; --accept-failed-model plans all the same, and the plan says so."
-        )
+        failed = [check for check in health["checks"] if check["verdict"] == "FAIL"]
+        told = [HEALTH.read(check.get("message")) or check["sentence"] for check in failed]
+        raise ModelRejected(tell("health.rejected", told=told))
     return fitted
 
 
@@ -234,9 +265,10 @@ def to_json(document: object) -> str:
 
 def write_fit(session: Session, fitted: Fitted, out: Path) -> tuple[str, ...]:
     """Copy a stored fit to the output folder, with its manifest."""
-    for name in FIT_FILES:
-        write_atomically(out / name, (fitted.folder / name).read_bytes())
-    write_atomically(out / "manifest.json", to_json(_manifest(session, [out / name for name in FIT_FILES])))
+    about = _manifest(session, [fitted.folder / name for name in FIT_FILES])
+    contents = {name: (fitted.folder / name).read_bytes() for name in FIT_FILES}
+    with locked(session.home, out):
+        write_together(out, contents | {"manifest.json": to_json(about).encode()})
     return (*FIT_FILES, "manifest.json")
 
 
@@ -244,17 +276,24 @@ def _manifest(session: Session, outputs: Sequence[Path]) -> dict[str, Any]:
     return manifest(
         session.loaded,
         command=session.command,
-        data_files=data_files(session.loaded),
+        data_files=input_files(session.loaded),
         fingerprint=fingerprint(session.loaded),
         outputs=outputs,
     )
 
 
 def identities(loaded: LoadedProject, names: Sequence[str], prior_only: Sequence[bool]) -> list[Identity]:
-    """What the project says of every line: ``names`` with a response in their order, then reserve lines."""
+    """What the project says of every line: ``names`` with a response in their order, then reserve lines.
+
+    Raises
+    ------
+    InputError
+        When a rule names a unit's line (``channel@unit``) that the data do not have.
+    """
     from optimizer.problem import Identity
 
     project = loaded.project
+    raise_findings(unit_findings(project, names), loaded.tree)
     found = []
     for name, prior in zip(names, prior_only, strict=True):
         channel, _, unit = name.partition("@")
@@ -346,13 +385,12 @@ def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
 
 def plan_notes(session: Session, fitted: Fitted) -> list[str]:
     """Sentences that every plan of this project carries."""
-    notes = [session.loaded.project.note] if session.loaded.project.note else []
-    notes.append(
-        "Expected GMV is what the planned spend adds, its carry-over after the plan included, over what history still "
-        "carries in; after the plan, spend is taken to go on at the plan's usual weekly level."
-    )
+    from optimizer.sentences import tell
+
+    notes: list[str] = [session.loaded.project.note] if session.loaded.project.note else []
+    notes.append(tell("note.expected"))
     if fitted.document["health"]["verdict"] == "FAIL":
-        notes.insert(0, "THE MODEL FAILED ITS GATES and the plan was asked for all the same: do not move money by it.")
+        notes.insert(0, tell("note.failed"))
     return notes
 
 
@@ -371,6 +409,7 @@ def write_plan(
     """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
     from budget.versions import record_version
     from optimizer.assemble import followed
+    from optimizer.outlook import outlook
     from optimizer.workings import workings
     from reports.documents import plan_csv, plan_document
     from reports.page import render_page
@@ -384,44 +423,41 @@ def write_plan(
     about |= written
     problem = followed(build_problem(session.loaded, fitted.curves), plan)
     work = workings(problem, [line.weekly_fen for line in plan.lines])
-    with tempfile.TemporaryDirectory() as draft:
-        book = Path(draft) / "plan.xlsx"
-        write_workbook(plan, work, fitted.document, about, book, lang)
-        workbook = book.read_bytes()
-    page = render_page(plan, fitted.document, about, lang)
-    # Everything is made before anything is written: an interrupted run leaves an older plan as it was.
-    write_atomically(out / "plan.json", to_json(document))
-    write_atomically(out / "plan.csv", plan_csv(plan))
-    write_atomically(out / "plan.xlsx", workbook)
-    write_atomically(out / "plan.html", page)
-    about["outputs"] = [
-        {"name": name, "sha256": fingerprint_file(out / name)} for name in PLAN_FILES if name != "manifest.json"
-    ]
-    write_atomically(out / "manifest.json", to_json(about))
-    record_version(
-        session.home, document, about, {name: (out / name).read_bytes() for name in ("plan.json", "plan.csv")}
-    )
+    book = BytesIO()
+    write_workbook(plan, work, fitted.document, about, book, lang)
+    calendar = read_calendar(session.loaded.project.calendar, session.loaded.calendar_folder)
+    page = render_page(plan, outlook(problem, plan, calendar), fitted.document, about, lang)
+    # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
+    # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
+    contents: dict[str, bytes] = {
+        "plan.json": to_json(document).encode(),
+        "plan.csv": plan_csv(plan).encode(),
+        "plan.xlsx": book.getvalue(),
+        "plan.html": page.encode(),
+    }
+    about["outputs"] = [{"name": name, "sha256": sha256(content).hexdigest()} for name, content in contents.items()]
+    with locked(session.home, out):
+        write_together(out, contents | {"manifest.json": to_json(about).encode()})
+        record_version(session.home, document, about, {name: contents[name] for name in ("plan.json", "plan.csv")})
     return document
 
 
 def run_id(document: dict[str, Any]) -> str:
     """Identity of a plan by its content, the time it took left out: the same plan has the same id."""
-    import hashlib
-
     proof = {key: value for key, value in (document["proof"] or {}).items() if key != "seconds"}
     text = json.dumps(document | {"proof": proof}, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return sha256(text.encode()).hexdigest()[:12]
 
 
 def copy_demo(folder: Path) -> None:
     """Copy the demo project into a new or empty folder."""
-    _refuse_used(folder)
+    refuse_used(folder)
     for path in sorted(demo_folder().iterdir()):
         if path.is_file():
             write_atomically(folder / path.name, path.read_bytes())
 
 
-def _refuse_used(folder: Path) -> None:
+def refuse_used(folder: Path) -> None:
     """A new project may not mix with what is there."""
     cure = "Name a new or an empty folder; nothing was written."
     if folder.exists() and not folder.is_dir():
@@ -448,6 +484,7 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
     facts = {
         "project": session.loaded.path.name,
         "weeks": f"{panel.weeks[0]} to {panel.weeks[-1]} ({len(panel.weeks)})",
+        **({"left_out": left_out(panel.left_out)} if panel.left_out else {}),
         "units": ", ".join(panel.units),
         "channels": ", ".join(panel.channels),
         "spend": {name: round(float(amount), 2) for name, amount in zip(panel.channels, spend, strict=True)},
@@ -464,6 +501,11 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
     return facts, rules_can_hold(rulebook)
 
 
+def left_out(spans: Sequence[tuple[date, date]]) -> str:
+    """The days of incomplete weeks that daily data had at their ends."""
+    return ", ".join(f"{first} to {last}" for first, last in spans)
+
+
 def _believed(session: Session, data: Data) -> dict[str, Any]:
     """What the model believes of the channels before it has seen the KPI move."""
     from mmm.believed import believed
@@ -475,29 +517,37 @@ def _believed(session: Session, data: Data) -> dict[str, Any]:
 
 
 def solve(
-    session: Session, fitted: Fitted, *, gap: float, seconds: float, held: Mapping[tuple[int, int], int] | None = None
+    session: Session,
+    fitted: Fitted,
+    *,
+    gap: float,
+    seconds: float,
+    held: Mapping[tuple[int, int], int] | None = None,
+    on_round: Callable[[int, float], None] = lambda _round, _gap: None,
 ) -> Plan:
     """The plan of a fitted project; ``held`` are cells (line, week) to keep, in fen."""
     from optimizer.assemble import make_plan
     from optimizer.planner import SolveOptions
+    from optimizer.sentences import tell
 
     problem = replace(build_problem(session.loaded, fitted.curves), held=dict(held or {}))
     notes = plan_notes(session, fitted)
     if held:
-        notes.append(f"{len(held)} cells are held as edited; the rest was optimised around them.")
-    return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), notes=notes)
+        notes.append(tell("note.held", count=len(held)))
+    return make_plan(problem, SolveOptions(gap=gap, seconds=seconds), on_round, notes)
 
 
 def evaluate(session: Session, fitted: Fitted, plan_file: Path, out: Path) -> dict[str, Any]:
     """Score a given plan and list the rules it breaks; writes evaluation.json."""
     from budget.plan_files import read_plan
     from optimizer.assemble import evaluate_plan
+    from optimizer.sentences import tell
     from reports.documents import evaluation_document
 
     loaded, changes = with_inputs_of(session.loaded, plan_file)
     problem = build_problem(loaded, fitted.curves)
     fen = read_plan(plan_file, [line.name for line in problem.lines], problem.weeks)
-    notes = [*plan_notes(session, fitted), *(f"By the workbook's Inputs: {change.told()}." for change in changes)]
+    notes = [*plan_notes(session, fitted), *(tell("note.inputs", change=change.told()) for change in changes)]
     evaluation = evaluate_plan(problem, np.array(fen, dtype=np.int64), notes)
     identity = fitted.document["fingerprint"]
     document = evaluation_document(evaluation, fitted.document["health"], identity, plan_file.name)
@@ -567,7 +617,7 @@ def simulate_market(folder: Path, *, seed: int, weeks: int, channels: int, demo:
     if demo:
         copy_demo(folder)
         return truth(simulate(demo_market()))
-    _refuse_used(folder)
+    refuse_used(folder)
     market = random_market(seed, weeks=weeks, channels=channels)
     simulated = simulate(market)
     write_atomically(folder / "budget.yaml", market_project(market))  # makes the folder, or says why it cannot

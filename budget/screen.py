@@ -8,14 +8,14 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mmm.problems import BudgetError, InputError, ModelRejected, TimeLimitReached
+from mmm.problems import BudgetError, InputError, ModelRejected, Problem, TimeLimitReached
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,18 +32,6 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Output folder; plans/<quarter>/ beside the project.")]
 Total = Annotated[str | None, typer.Option("--total", "-t", help="Money to divide, such as 5000000, 500万 or 5M.")]
 Accept = Annotated[bool, typer.Option("--accept-failed-model", help="Plan even if the model failed its gates.")]
-
-STAGES = {
-    "read": "Reading the data",
-    "import": "Loading the sampler",
-    "build": "Building the model",
-    "compile": "Compiling the model (about half a minute the first time)",
-    "sample": "Sampling",
-    "extract": "Reading the curves off the draws",
-    "hold out": "Forecasting the last weeks from those before",
-    "solve": "Solving",
-    "play": "Playing quarters",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +59,18 @@ class Screen:
 
         return Console(stderr=True)
 
+    def tell(self, key: str, **fields: object) -> None:
+        """A word on the way by its key, unless quiet."""
+        from reports.words import say
+
+        self.say(say(self.lang, key, **fields))
+
+    def stage(self, name: str) -> str:
+        """What a stage is called while it runs."""
+        from reports.words import term
+
+        return f"{term(self.lang, 'stage', name)} …"
+
     def say(self, words: str) -> None:
         """A word on the way, unless quiet."""
         if not self.quiet:
@@ -84,24 +84,29 @@ class Screen:
         sys.stdout.write(to_json(document))
 
     @contextlib.contextmanager
-    def progress(self) -> Iterator[Progress]:
-        """Show stages: a spinner on a terminal, lines elsewhere, nothing when quiet."""
+    def progress(self, limit: float | None = None) -> Iterator[Progress]:
+        """Show stages: a spinner with the time left on a terminal, lines elsewhere, nothing when quiet.
+
+        ``limit`` is the seconds that a search may take at most.
+        """
+        from budget.progress import Clock
         from budget.runs import Progress
 
         errors = self.errors
         if self.quiet:
             yield Progress()
         elif errors.is_terminal:
-            with errors.status("") as status:
+            clock = Clock(self.lang, limit)
+            with errors.status(clock) as status:
 
                 def stage(name: str) -> None:
+                    clock.enter(name)
                     # The sampler draws a bar of its own.
                     status.stop() if name == "sample" else status.start()
-                    status.update(STAGES.get(name, name) + " …")
 
-                yield Progress(stage, self.say, bar=True)
+                yield Progress(stage, self.say, bar=True, lang=self.lang, round=clock.round)
         else:
-            yield Progress(lambda name: self.say(STAGES.get(name, name) + " …"), self.say)
+            yield Progress(lambda name: self.say(self.stage(name)), self.say, lang=self.lang)
 
 
 def guarded(command: Callable[..., int]) -> Callable[..., None]:
@@ -109,50 +114,85 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(**arguments: Any) -> None:
-        as_json, debug = bool(arguments.get("as_json")), bool(arguments.get("debug"))
+        told = Telling(
+            arguments.get("lang", "en"), as_json=bool(arguments.get("as_json")), debug=bool(arguments.get("debug"))
+        )
         try:
             code = command(**arguments)
         except KeyboardInterrupt:
-            _complain("Interrupted; nothing half-finished was kept.", as_json=as_json, debug=debug)
+            told.complain("screen.interrupted")
             code = INTERRUPTED
-        except InputError as error:
-            code = _complain(error, as_json=as_json, debug=debug)
-        except ModelRejected as error:
-            _complain(error, as_json=as_json, debug=debug)
-            code = MODEL_FAILED
-        except TimeLimitReached as error:
-            _complain(error, as_json=as_json, debug=debug)
-            code = TIME_LIMIT
-        except BudgetError as error:
-            code = _complain(error, as_json=as_json, debug=debug)
         except BrokenPipeError:
             code = OK
+        except (OSError, MemoryError) as error:
+            told.explain(_refused(error))
+            code = INPUT_ERROR
+        except BudgetError as error:
+            told.explain(error)
+            code = next((code for kind, code in CODES.items() if isinstance(error, kind)), INPUT_ERROR)
         except Exception as error:  # noqa: BLE001 - whatever happens, a traceback is shown on request only
-            told = f"Something went wrong: {type(error).__name__}: {error}. Run again with --debug to see where."
-            code = _complain(told, as_json=as_json, debug=debug)
+            told.complain("screen.wrong", error=f"{type(error).__name__}: {error}")
+            code = INPUT_ERROR
         raise typer.Exit(code)
 
     return run
 
 
-def _complain(error: Exception | str, *, as_json: bool, debug: bool) -> int:
-    """Print an error; returns the code of an input error."""
-    if debug:
-        traceback.print_exc()
-    if as_json:
-        listed = [_as_dict(problem) for problem in getattr(error, "problems", ())]
-        sys.stdout.write(json.dumps({"error": str(error), "problems": listed}, ensure_ascii=False, indent=2) + "\n")
-    problems = getattr(error, "problems", ())
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        sys.stderr.write(f"{count}:\n" + "".join(f"  - {problem}\n" for problem in problems))
-    else:
-        sys.stderr.write(f"{error}\n")
-    return INPUT_ERROR
+def _refused(error: OSError | MemoryError) -> InputError:
+    """What the system refuses to do, with the file's name and a cure."""
+    from pathlib import PurePath
+
+    if isinstance(error, MemoryError):
+        cure = "Close other programs, or keep fewer rows and draws (model.draws)."
+        return InputError([Problem("the computer's memory is full", "budget", cure=cure)])
+    name = PurePath(str(error.filename or "budget")).name
+    cure = "Free space on the disk, see that the folder may be written to, or choose another with --out."
+    return InputError([Problem(f"the system refuses: {error.strerror or error}", name, cure=cure)])
 
 
-def _as_dict(problem: Any) -> dict[str, str]:
-    return {"what": problem.what, "where": problem.where, "value": problem.value, "cure": problem.cure}
+CODES: Mapping[type[BudgetError], int] = {ModelRejected: MODEL_FAILED, TimeLimitReached: TIME_LIMIT}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How an error is told: in the user's language, as JSON too where that was asked for."""
+
+    lang: Literal["en", "zh"]
+    as_json: bool
+    debug: bool
+
+    def complain(self, key: str, **fields: object) -> None:
+        """Tell what is no error of the input, by its key."""
+        from reports.words import say
+
+        self._write(say(self.lang, key, **fields), ())
+
+    def explain(self, error: BudgetError) -> None:
+        """Tell an error with every problem that it carries."""
+        from mmm.messages import said
+        from reports.words import say
+
+        problems = error.problems if isinstance(error, InputError) else ()
+        if not problems:
+            self._write(said(error.args[0] if error.args else "", self.lang), ())
+            return
+        count = len(problems)
+        head = say(self.lang, "screen.one_problem" if count == 1 else "screen.problems", count=count)
+        self._write("\n".join([head, *(f"  - {problem.said(self.lang)}" for problem in problems)]), problems)
+
+    def _write(self, words: str, problems: Sequence[Problem]) -> None:
+        if self.debug:
+            traceback.print_exc()
+        if self.as_json:
+            listed = [self._as_dict(problem) for problem in problems]
+            told = "\n".join(problem.said(self.lang) for problem in problems) or words
+            document = {"error": told, "problems": listed}
+            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        sys.stderr.write(f"{words}\n")
+
+    def _as_dict(self, problem: Problem) -> dict[str, str]:
+        told = problem.translated(self.lang)
+        return {"what": told.what, "where": told.where, "value": told.value, "cure": told.cure}
 
 
 def open_project(screen: Screen, config: Path | None, total: str | None = None) -> Session:
@@ -161,7 +201,7 @@ def open_project(screen: Screen, config: Path | None, total: str | None = None) 
 
     session = open_session(config, total, sys.argv)
     if session.demo:
-        screen.say("No budget.yaml here: using the demo project that ships with the package (simulated data).")
+        screen.tell("screen.demo")
     return session
 
 

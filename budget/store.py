@@ -9,6 +9,7 @@ import os
 import platform
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,12 +23,14 @@ from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
     from budget.project import LoadedProject, Project
-    from mmm.settings import ChannelSettings
+    from mmm.settings import ChannelSettings, ModelSettings
 
 FIT_PACKAGES = ("budget-planner", "pymc", "nutpie", "pytensor", "numpy", "numba")
 PLAN_PACKAGES = ("pyomo", "highspy", "pandas", "scipy", "pydantic", "xlsxwriter")
 
 _COMPLETE = "complete.json"
+_DRAFT = ".tmp"
+_ABANDONED = 3600.0  # seconds
 _CURES = {
     errno.EACCES: "Close the file in Excel (or whatever holds it open), or choose another folder with --out.",
     errno.ENOSPC: "Free some space on the disk, or choose another folder with --out.",
@@ -50,18 +53,83 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     InputError
         When the file is held open by another program, the disk is full or the folder is read-only.
     """
-    data = content.encode() if isinstance(content, str) else content
-    with _said_plainly(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.parent / f".{secrets.token_hex(8)}.tmp"
+    write_together(path.parent, {path.name: content})
+
+
+def write_together(folder: Path, contents: Mapping[str, bytes | str]) -> None:
+    """Write files that belong together: all are drafted before the first gets its name, the last named comes last.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when absent.
+    contents : mapping of file name to bytes or str
+        In the order in which they get their names; text is written as UTF-8.
+
+    Raises
+    ------
+    InputError
+        As :func:`write_atomically`; when a draft cannot be written, no file is replaced.
+    """
+    drafts: dict[str, Path] = {}
+    try:
+        for name, content in contents.items():
+            with _said_plainly(folder / name):
+                folder.mkdir(parents=True, exist_ok=True)
+                drafts[name] = folder / f".{secrets.token_hex(8)}{_DRAFT}"
+                _draft(drafts[name], content.encode() if isinstance(content, str) else content)
+        for name, draft in drafts.items():
+            with _said_plainly(folder / name):
+                os.replace(draft, folder / name)  # noqa: PTH105 - the one call that replaces in one step, and the seam of its test
+        _sweep(folder)
+    finally:
+        for draft in drafts.values():
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path, data: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the drafts of runs that were killed; a draft of a run that lives is younger than that."""
+    for path in folder.glob(f".{'[0-9a-f]' * 16}{_DRAFT}"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@contextmanager
+def locked(home: Path, out: Path, seconds: float = 60.0) -> Iterator[None]:
+    """Hold an output folder alone while its files are replaced, so that two runs cannot leave a mixture.
+
+    The lock is the system's, so it ends with the process that held it, however that ends.
+
+    Raises
+    ------
+    InputError
+        When another run holds it for longer than ``seconds``, or the project folder cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    place = hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
+    folder = home / ".budget" / "locks"
+    with _said_plainly(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{place}.lock", timeout=seconds)
         try:
-            with draft.open("xb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(draft, path)  # noqa: PTH105 - the one call that replaces in one step, and the seam of its test
-        finally:
-            draft.unlink(missing_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            cure = "Wait until it is done and run this one again, or choose another folder with --out."
+            raise InputError([Problem("another run writes to this folder", out.name, "", cure)]) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def fingerprint_file(path: Path) -> str:
@@ -84,7 +152,7 @@ def fit_fingerprint(project: Project, data_files: Sequence[Path], calendar_file:
         "reading": project.data.model_dump(mode="json", exclude={"file"}),
         "currency": project.currency,
         "code": _code(),
-        "channels": [[name, _fitted_part(channel)] for name, channel in project.channels.items()],
+        "channels": [[name, _fitted_part(channel, project.model)] for name, channel in project.channels.items()],
         "versions": versions(FIT_PACKAGES),
     }
     return hashlib.sha256(_canonical(parts).encode()).hexdigest()
@@ -96,9 +164,12 @@ def _code() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
-def _fitted_part(channel: ChannelSettings) -> dict[str, Any]:
-    kept = channel.model_dump(mode="json", include={"spend", "visits", "attributed", "roi_prior", "long_term"})
-    return kept | {"pool": channel.groups[0] if channel.groups else None}
+def _fitted_part(channel: ChannelSettings, model: ModelSettings) -> dict[str, Any]:
+    """What the fit reads of a channel: of its groups the first, by which it pools, and those with a prior."""
+    read = {"spend", "visits", "attributed", "roi_prior", "long_term", "adstock", "saturation"}
+    pool = channel.groups[0] if channel.groups else None
+    believed = [name for name in channel.groups if name in model.group_roi_priors]
+    return channel.model_dump(mode="json", include=read) | {"pool": pool, "believed": believed}
 
 
 def versions(packages: Iterable[str] = (*FIT_PACKAGES, *PLAN_PACKAGES)) -> dict[str, str]:
@@ -191,7 +262,7 @@ class FitStore:
             Folder of the stored model.
         """
         home = self._home(fingerprint)
-        draft = home.parent / f".{secrets.token_hex(8)}.tmp"
+        draft = home.parent / f".{secrets.token_hex(8)}{_DRAFT}"
         with _said_plainly(home):
             try:
                 draft.mkdir(parents=True)
@@ -200,6 +271,7 @@ class FitStore:
                 seal = {"fingerprint": fingerprint, "files": hashes}
                 write_atomically(draft / _COMPLETE, json.dumps(seal, indent=2, ensure_ascii=False))
                 _move_in(draft, home, fingerprint)
+                _sweep(home.parent)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         return home

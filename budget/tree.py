@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
+from mmm.bounded import MAX_BYTES, TooMuchError, bounded_yaml
+from mmm.faults import fault
+from mmm.messages import Message
 from mmm.problems import InputError, Problem
 
 Scalar = Any
 YamlPath = tuple[str | int, ...]
 
-MAX_BYTES = 256 * 1024  # a parser in Python reads about 100 KB a second; a project of 200 channels is 60 KB
-MAX_DEPTH = 20
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(_TAG + kind for kind in ("str", "int", "float", "bool", "null", "timestamp"))
 
@@ -53,15 +53,14 @@ def read_tree(source: Source) -> Node:
         duplicate key and every unusable value.
     """
     text = _read_text(source)
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Composer = _BoundedComposer
+    yaml = bounded_yaml()
     try:
         top = yaml.compose(text)
     except YAMLError as error:
         raise InputError([_syntax_problem(error, source)]) from error
     if not isinstance(top, MappingNode):  # an empty file, a bare value or a list
-        fault = Problem("the file holds no keys", source.name, "", "Write keys such as data:, channels: and plan:.")
-        raise InputError([fault])
+        cure = "Write keys such as data:, channels: and plan:."
+        raise InputError([Problem("the file holds no keys", source.name, "", cure)])
     builder = _Builder(yaml, source, [])
     tree = builder.mapping(top, (), 1)
     if builder.problems:
@@ -157,15 +156,15 @@ def _read_text(source: Source) -> str:
         with source.path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            fault = f"the file is larger than {MAX_BYTES // 1024} KB"
-            raise InputError([Problem(fault, source.name, "", "A project file holds settings only; keep data apart.")])
+            what = fault("the file is larger than {size} KB", size=MAX_BYTES // 1024)
+            raise InputError([Problem(what, source.name, "", "A project file holds settings only; keep data apart.")])
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         cure = "Save it as UTF-8 (in a text editor: Save as, encoding UTF-8)."
         raise InputError([Problem("the file is not UTF-8 text", source.name, "", cure)]) from error
     except OSError as error:
-        fault = f"the file cannot be read: {error.strerror}"
-        raise InputError([Problem(fault, source.name, "", "Check its permissions.")]) from error
+        what = fault("the file cannot be read: {reason}", reason=error.strerror)
+        raise InputError([Problem(what, source.name, "", "Check its permissions.")]) from error
     if re.search("^%", text, re.MULTILINE):  # YAML 1.1 would read 010 as 8 and "no" as false
         raise InputError([Problem("%YAML and %TAG lines are not allowed", source.name, "", "Remove them.")])
     return text
@@ -173,37 +172,13 @@ def _read_text(source: Source) -> str:
 
 def _syntax_problem(error: YAMLError, source: Source) -> Problem:
     cure = "Check indentation (spaces, no tabs), colons and quotes near this line."
-    if isinstance(error, _TooMuchError):
+    if isinstance(error, TooMuchError):
         cure = error.note or ""
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        fault = ": ".join(str(part) for part in (error.context, error.problem) if part)
-        return Problem(fault, _place(source, error.problem_mark.line + 1, ""), "", cure)
+        what = ": ".join(str(part) for part in (error.context, error.problem) if part)
+        what = error.problem if isinstance(error.problem, Message) else what
+        return Problem(what, _place(source, error.problem_mark.line + 1, ""), "", cure)
     return Problem("the file is not YAML: " + str(error).splitlines()[0], source.name, "", cure)
-
-
-class _TooMuchError(ComposerError):
-    """YAML that this product does not read."""
-
-
-class _BoundedComposer(Composer):
-    """Refuses anchors and aliases (a few hundred bytes of them unfold to gigabytes), tags and deep nesting."""
-
-    _level = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.parser.peek_event()
-        self._level += 1
-        if event.anchor is not None:
-            fault, cure = "anchors and aliases (& and *) are not allowed", "Write the value out, or put text in quotes."
-        elif getattr(event, "tag", None) is not None:
-            fault, cure = "tags (!) are not allowed", "Remove the tag, or put text in quotes."
-        elif self._level > MAX_DEPTH:
-            fault, cure = f"keys and lists are nested more than {MAX_DEPTH} deep", "Remove the needless levels."
-        else:
-            node = super().compose_node(parent, index)
-            self._level -= 1
-            return node
-        raise _TooMuchError(None, None, fault, event.start_mark, cure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +204,7 @@ class _Builder:
             if not isinstance(key, ScalarNode):
                 self.complain("a key must be plain text", path, where, "", "Write one name before the colon.")
             elif key.value in entries:
-                cure = f"Keep one of the two; the other is in line {entries[key.value].line}."
+                cure = fault("Keep one of the two; the other is in line {line}.", line=entries[key.value].line)
                 self.complain("this key is given twice", (*path, key.value), where, "", cure)
             else:
                 entries[key.value] = self.build(value, (*path, key.value), where)

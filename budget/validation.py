@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from budget.tree import Node, YamlPath, find, place, plain, step
+from mmm.faults import CHINESE, fault
 from mmm.problems import InputError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -62,8 +63,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1)
     if near:
-        return f"Did you mean {near[0]}?"
-    return f"Known here: {', '.join(names)}." if names else ""
+        return fault("Did you mean {name}?", name=near[0])
+    return fault("Known here: {names}.", names=names) if names else ""
 
 
 def shown(value: object) -> str:
@@ -104,13 +105,15 @@ def _problem(path: YamlPath, details: list[ErrorDetails], model: type[BaseModel]
     if first["type"] == "extra_forbidden":
         return Problem("unknown key", where, "", did_you_mean(str(path[-1]), _known_keys(model, first["loc"])))
     if first["loc"][-1] == "[key]":
-        return Problem("unknown key", where, "", f"Known here: {first['ctx']['expected']}.")
+        return Problem("unknown key", where, "", fault("Known here: {names}.", names=first["ctx"]["expected"]))
     if first["type"].startswith("union_tag"):
         return _kind_problem(path, first, tree)
     if first["type"] == "value_error":
         return Problem(str(first["ctx"]["error"]), where, "", "")
-    expected = " or ".join(dict.fromkeys(_expected(detail) for detail in details))
-    return Problem(f"must be {expected}", where, shown(first["input"]), _meaning(model, first["loc"]))
+    expected = fault("{parts:or}", parts=list(dict.fromkeys(_expected(detail) for detail in details)))
+    return Problem(
+        fault("must be {expected}", expected=expected), where, shown(first["input"]), _meaning(model, first["loc"])
+    )
 
 
 def _kind_problem(path: YamlPath, detail: ErrorDetails, tree: Node) -> Problem:
@@ -126,6 +129,8 @@ def _kind_problem(path: YamlPath, detail: ErrorDetails, tree: Node) -> Problem:
 
 def _expected(detail: ErrorDetails) -> str:
     form = _EXPECTED.get(detail["type"])
+    if form is not None and form in CHINESE:
+        return fault(form, **detail.get("ctx", {}))
     words = form.format(**detail.get("ctx", {})) if form else detail["msg"].removeprefix("Input should be ")
     return words.replace("True", "true").replace("False", "false")  # as YAML writes them
 

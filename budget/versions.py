@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from budget.runs import Fitted, Session, build_problem, run_id, with_inputs_of
-from budget.store import fingerprint_file, write_atomically
+from budget.records import ManifestRecord, Output, PlanRecord, VersionRecord, read_document, read_record
+from budget.runs import Fitted, Session, build_problem, input_files, run_id, with_inputs_of
+from budget.store import fingerprint_file, write_together
 from budget.validation import did_you_mean
 from mmm.problems import InputError, Problem
 
@@ -27,24 +30,19 @@ def record_version(
 ) -> None:
     """Keep a plan under its id; the same plan written again keeps one entry, with the latest author and note."""
     folder = home / _FOLDER / str(document["id"])
-    for name, content in files.items():
-        write_atomically(folder / name, content)
     gmv = document["expected"]["gmv"] or {}
     entry = {key: document[key] for key in ("id", "parent", "author", "note", "quarter", "total", "currency", "status")}
     entry |= {"created": about["created"], "gmv": gmv.get("mean"), "fingerprint": document["fingerprint"]}
-    write_atomically(folder / "version.json", json.dumps(entry, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    text = json.dumps(entry, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    write_together(folder, {**files, "version.json": text})
 
 
 def versions(home: Path) -> list[dict[str, Any]]:
     """Entries of every version, oldest first; what is not an entry of ours is passed over."""
     found: list[dict[str, Any]] = []
     for path in (home / _FOLDER).glob("*/version.json"):
-        try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(entry, dict) and entry.keys() >= {"id", "created"}:
-            found.append(entry)
+        with suppress(InputError):
+            found.append(read_record(VersionRecord, path).model_dump())
     return sorted(found, key=lambda entry: (str(entry["created"]), str(entry["id"])))
 
 
@@ -162,68 +160,67 @@ def verify_folder(session: Session, folder: Path, fitted: Fitted | None) -> list
     InputError
         When the folder holds no plan.
     """
-    document, about = _read(folder, "plan.json"), _read(folder, "manifest.json")
-    checks = [_hash(folder, output) for output in about.get("outputs", [])]
-    checks.append(_identity(document, about))
-    checks.append(_sums(document))
-    checks.extend(_grids(folder, document))
+    plan, about = read_record(PlanRecord, folder / "plan.json"), read_record(ManifestRecord, folder / "manifest.json")
+    checks = [_hash(folder, output) for output in about.outputs]
+    checks += _inputs(session, about)
+    checks.append(_identity(read_document(folder / "plan.json"), plan, about))
+    checks.append(_sums(plan))
+    checks.extend(_grids(folder, plan))
     if fitted is not None:
-        checks.extend(_rules(session, fitted, folder, document))
+        checks.extend(_rules(session, fitted, folder, plan))
     else:
         checks.append(Verified("rules", holds=False, found="not checked: no fitted model of this project matches"))
     return checks
 
 
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        cure = "Name the folder that budget plan wrote."
-        raise InputError([Problem("there is no such file", str(folder / name), cure=cure)]) from None
-    except (OSError, ValueError) as error:
-        raise InputError([Problem("the file cannot be read", str(folder / name), str(error))]) from error
-    if not isinstance(found, dict):
-        raise InputError([Problem("the file holds no document", str(folder / name))])
-    return found
-
-
-def _hash(folder: Path, output: Mapping[str, str]) -> Verified:
-    name = Path(str(output["name"])).name
+def _hash(folder: Path, output: Output) -> Verified:
+    name = Path(output.name).name
     if not (folder / name).is_file():
         return Verified(f"{name} unchanged", holds=False, found="missing")
-    same = fingerprint_file(folder / name) == output["sha256"]
+    same = fingerprint_file(folder / name) == output.sha256
     return Verified(f"{name} unchanged", same, "as written" if same else "changed since it was written")
 
 
-def _identity(document: Mapping[str, Any], about: Mapping[str, Any]) -> Verified:
+def _inputs(session: Session, about: ManifestRecord) -> list[Verified]:
+    """Whether project files and data are those that the plan was made from, in their order."""
+    loaded = session.loaded
+    found = []
+    for said, paths in ((about.config, loaded.sources), (about.data, input_files(loaded))):
+        for output, path in zip_longest(said, paths):
+            name = output.name if output else path.name
+            there = path is not None and path.is_file()
+            same = bool(output and there and fingerprint_file(path) == output.sha256)
+            words = "as when it was planned" if same else "changed since it was planned" if there else "missing"
+            found.append(Verified(f"{name} as planned", same, words))
+    return found
+
+
+def _identity(document: Mapping[str, Any], plan: PlanRecord, about: ManifestRecord) -> Verified:
     """Whether the id is that of the content, and the manifest speaks of the same plan."""
     content = {key: value for key, value in document.items() if key not in {"id", "author", "note", "parent"}}
     computed = run_id(content)
-    same = computed == document.get("id") == about.get("run_id")
-    return Verified("id of the content", same, computed if same else f"{document.get('id')} is not {computed}")
+    same = computed == plan.id == about.run_id
+    return Verified("id of the content", same, computed if same else f"{plan.id} is not {computed}")
 
 
-def _sums(document: Mapping[str, Any]) -> Verified:
-    fen = [[round(100 * amount) for amount in line["weekly"]] for line in document["lines"]]
-    lines = all(sum(row) == round(100 * line["spend"]) for row, line in zip(fen, document["lines"], strict=True))
-    spent, total = sum(map(sum, fen)), round(100 * document["total"])
-    found = f"{spent / 100:,.2f} of {total / 100:,.2f} {document['currency']}"
+def _sums(plan: PlanRecord) -> Verified:
+    fen = [[round(100 * amount) for amount in line.weekly] for line in plan.lines]
+    lines = all(sum(row) == round(100 * line.spend) for row, line in zip(fen, plan.lines, strict=True))
+    spent, total = sum(map(sum, fen)), round(100 * plan.total)
+    found = f"{spent / 100:,.2f} of {total / 100:,.2f} {plan.currency}"
     return Verified("sums to the cent", lines and spent <= total, found)
 
 
-def _grids(folder: Path, document: Mapping[str, Any]) -> list[Verified]:
+def _grids(folder: Path, plan: PlanRecord) -> list[Verified]:
     """Whether plan.csv and plan.xlsx hold the grid of plan.json."""
-    from datetime import date
-
     from budget.plan_files import read_plan
 
-    lines = [line["name"] for line in document["lines"]]
-    weeks = [date.fromisoformat(week) for week in document["weeks"]]
-    wanted = tuple(tuple(round(100 * amount) for amount in line["weekly"]) for line in document["lines"])
+    lines = [line.name for line in plan.lines]
+    wanted = tuple(tuple(round(100 * amount) for amount in line.weekly) for line in plan.lines)
     found = []
     for name in ("plan.csv", "plan.xlsx"):
         try:
-            same = read_plan(folder / name, lines, weeks) == wanted
+            same = read_plan(folder / name, lines, plan.weeks) == wanted
             words = "the same grid" if same else "another grid than plan.json"
         except InputError as error:
             same, words = False, str(error).split("\n")[0]
@@ -231,7 +228,7 @@ def _grids(folder: Path, document: Mapping[str, Any]) -> list[Verified]:
     return found
 
 
-def _rules(session: Session, fitted: Fitted, folder: Path, document: Mapping[str, Any]) -> list[Verified]:
+def _rules(session: Session, fitted: Fitted, folder: Path, plan: PlanRecord) -> list[Verified]:
     """Every rule of the project, by the verifier that knows nothing of the solver, and the GMV anew."""
     from budget.plan_files import read_plan
     from optimizer.assemble import evaluate_plan
@@ -240,20 +237,20 @@ def _rules(session: Session, fitted: Fitted, folder: Path, document: Mapping[str
     if (folder / "plan.xlsx").is_file():
         loaded, _ = with_inputs_of(loaded, folder / "plan.xlsx")
     problem = build_problem(loaded, fitted.curves)
-    same = document["fingerprint"] == fitted.document["fingerprint"]
+    same = plan.fingerprint == fitted.document["fingerprint"]
     model = Verified("fitted model", same, "the one it was made with" if same else "another than it was made with")
     try:
         fen = read_plan(folder / "plan.csv", [line.name for line in problem.lines], problem.weeks)
     except InputError as error:
         return [model, Verified("rules", holds=False, found=str(error).split("\n")[0])]
-    plan, findings = evaluate_plan(problem, np.array(fen, dtype=np.int64))
+    scored, findings = evaluate_plan(problem, np.array(fen, dtype=np.int64))
     faults = [fault.sentence for fault in findings if fault.broken]
     rules = Verified("rules", not faults, "; ".join(faults) if faults else f"all {len(findings)} limits hold")
-    return [model, rules, _gmv(document, plan.gmv)]
+    return [model, rules, _gmv(plan, scored.gmv)]
 
 
-def _gmv(document: Mapping[str, Any], found: Any) -> Verified:
-    said = (document["expected"]["gmv"] or {}).get("mean")
+def _gmv(plan: PlanRecord, found: Any) -> Verified:
+    said = plan.expected.gmv.mean if plan.expected.gmv else None
     if said is None or found is None:
         return Verified("expected GMV", said is None and found is None, "none")
     same = abs(found.mean - said) <= 1e-6 * abs(said) + _MONEY

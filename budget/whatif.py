@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,10 @@ from budget.money import parse_money
 from budget.project import LoadedProject
 from budget.runs import Fitted, Session, build_problem, plan_weeks, to_json
 from budget.scenarios import Scenario, changed_project
-from budget.store import write_atomically
+from budget.store import locked, write_together
 from mmm.calendar import intensity, read_calendar
 from mmm.curves import ResponseCurves
+from mmm.faults import fault
 from mmm.problems import BudgetError, InputError, Problem, TimeLimitReached
 
 if TYPE_CHECKING:
@@ -163,7 +164,9 @@ def _changed(loaded: LoadedProject, scenarios: Sequence[Scenario]) -> list[Loade
     problems: list[Problem] = []
     if len(scenarios) > MOST_SCENARIOS:
         cure = "Split them into several runs."
-        raise InputError([Problem(f"more than {MOST_SCENARIOS} scenarios", "what-if", str(len(scenarios)), cure)])
+        raise InputError(
+            [Problem(fault("more than {count} scenarios", count=MOST_SCENARIOS), "what-if", str(len(scenarios)), cure)]
+        )
     for scenario in scenarios:
         try:
             projects.append(changed_project(loaded, scenario))
@@ -268,12 +271,10 @@ def write_answers(session: Session, fitted: Fitted, answers: Answers, out: Path,
     from reports.whatif import write_whatif
 
     document = answers_document(session, fitted, answers)
-    with tempfile.TemporaryDirectory() as draft:
-        book = Path(draft) / "whatif.xlsx"
-        write_whatif(document, book, lang)
-        workbook = book.read_bytes()
-    write_atomically(out / "whatif.json", to_json(document))
-    write_atomically(out / "whatif.xlsx", workbook)
+    book = BytesIO()
+    write_whatif(document, book, lang)
+    with locked(session.home, out):
+        write_together(out, {"whatif.xlsx": book.getvalue(), "whatif.json": to_json(document)})
     return document
 
 

@@ -2,12 +2,14 @@
 
 Two forms are understood. Long: a row per budget line with ``line``, ``spend`` and, where known, ``visits`` and
 ``attributed``; the week's total ``gmv`` and its controls stand in any of the rows. Wide: the row that the main data
-will hold for that week, with the same column names.
+will hold for that week, with the same column names. Where the main data are daily, either form holds the week's seven
+days instead, which become its week as the main data's do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -18,8 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from mmm.calendar import monday
+from mmm.cells import as_word, day_reader
+from mmm.files import read_table
 from mmm.problems import InputError, Problem
-from mmm.tables import AMOUNT, BAD_DATE, NO_NAME, OPTIONAL, Demand, Table, as_week, as_word, read_table, suggest
+from mmm.tables import AMOUNT, NO_NAME, OPTIONAL, Demand, Table, suggest
 
 if TYPE_CHECKING:
     from mmm.settings import ChannelSettings, DataSettings
@@ -28,6 +33,8 @@ Floats = npt.NDArray[np.float64]
 
 # Refunds may outweigh a week's sales, in all or in what a platform counts as its own.
 _NET = Demand(blank=True)
+_CONTROL = Demand(blank=True, percent=True)
+_WEEK = 7
 
 _TITLES: Mapping[str, tuple[str, ...]] = {
     "line": ("line", "channel", "预算项", "渠道"),
@@ -150,6 +157,21 @@ class _Draft:
     reserves: Sequence[str]
     data: DataSettings
 
+    @property
+    def daily(self) -> bool:
+        """Whether the week's rows are its days; rows of one day are taken for the week's."""
+        return self.data.frequency == "daily" and len(self._days()) > 1
+
+    def _days(self) -> set[date]:
+        """The days of the week that the file holds."""
+        cells = self.table.columns.get(self.title("week") or "", ())
+        read = day_reader(cells)
+        found = set()
+        for cell in cells:
+            with suppress(ValueError, OverflowError):
+                found |= {day for day in (read(cell),) if monday(day) == self.week}
+        return found
+
     def title(self, part: str) -> str | None:
         """The file's own title of a part; None when it has none."""
         own = {"week": (self.data.week,), "gmv": (self.data.kpi,)}.get(part, ())
@@ -163,13 +185,33 @@ class _Draft:
         everywhere = list(range(len(self.table.rows)))
         if title is None:
             return everywhere
-        weeks = self.table.parsed(title, "data.week", as_week, BAD_DATE)
+        days = self.table.days(title, "data.week")
+        weeks = [day and monday(day) for day in days]
         found = [row for row in everywhere if weeks[row] == self.week]
         if not found and None not in weeks:
             there = ", ".join(str(one) for one in sorted({one for one in weeks if one})[:5])
             cure = "Give the file of that week, or the week of that file with --week."
             self.report(f"no row holds the week of {self.week}", title, there, cure)
+        held = len(self._days())
+        if self.daily and held < _WEEK:
+            cure = "Wait for the week's last day, and write a row for each."
+            self.report(f"the week of {self.week} holds {held} of its 7 days", title, cure=cure)
         return found
+
+    def by_day(self, rows: Sequence[int]) -> list[list[int]]:
+        """The rows of each day; all of them at once where rows are weeks."""
+        if not self.daily:
+            return [list(rows)]
+        days = self.table.columns[str(self.title("week"))]
+        found: dict[str, list[int]] = {}
+        for row in rows:
+            found.setdefault(str(days[row]).strip(), []).append(row)
+        return list(found.values())
+
+    def rolled(self, title: str | None, values: Sequence[float] | Floats, usual: str) -> float:
+        """Values of days as one of the week."""
+        mean = self.data.rollup.get(title or "", usual) == "mean"
+        return float(np.mean(values) if mean else np.sum(values)) if len(values) else np.nan
 
     def numbers(self, title: str | None, rows: Sequence[int], demand: Demand) -> Floats:
         """Numbers of a column, array (row,); NaN where the file has no such column."""
@@ -177,9 +219,9 @@ class _Draft:
             return np.full(len(self.table.rows), np.nan)
         return self.table.numbers(title, title, rows, demand)
 
-    def once(self, title: str | None, rows: Sequence[int]) -> float:
+    def once(self, title: str | None, rows: Sequence[int], demand: Demand = _NET) -> float:
         """The week's one number, which may stand in any of its rows; NaN when it stands in none."""
-        values = self.numbers(title, rows, _NET)
+        values = self.numbers(title, rows, demand)
         known = [row for row in rows if np.isfinite(values[row])]
         if any(values[row] != values[known[0]] for row in known) and title:
             cure = "Write the week's one value, in one row or the same in all."
@@ -188,10 +230,17 @@ class _Draft:
 
     def whole(self, rows: Sequence[int]) -> tuple[float, dict[str, float]]:
         """Total GMV in currency, and controls."""
+        days = self.by_day(rows)
+        gmv = sum(self._value(day) * self.once(self.title("gmv"), day) for day in days)
+        controls = {}
+        for name in self.data.controls:
+            title = name if name in self.table.columns else None
+            controls[name] = self.rolled(title, [self.once(title, day, _CONTROL) for day in days], "mean")
+        return gmv, controls
+
+    def _value(self, rows: Sequence[int]) -> float:
         per_kpi = self.data.value_per_kpi
-        value = self.once(per_kpi, rows) if isinstance(per_kpi, str) else per_kpi or 1.0
-        controls = {name: self.once(name if name in self.table.columns else None, rows) for name in self.data.controls}
-        return value * self.once(self.title("gmv"), rows), controls
+        return self.once(per_kpi, rows) if isinstance(per_kpi, str) else per_kpi or 1.0
 
     def report(self, what: str, column: str, value: str = "", cure: str = "") -> None:
         """Keep a problem of the whole file."""
@@ -207,24 +256,25 @@ def _long(draft: _Draft, titled: str) -> Actuals:
     if spend_title is None:
         cure = f"{suggest('spend', list(table.columns))} It holds what was spent on the line in the week."
         draft.report("the column is missing", "spend", cure=cure)
-    own = list(place.values())
+    own = [row for found in place.values() for row in found]
     spend = draft.numbers(spend_title, own, AMOUNT)
-    visits = draft.numbers(draft.title("visits"), own, OPTIONAL)
-    attributed = draft.numbers(draft.title("attributed"), own, _NET)
+    visits_title, attributed_title = draft.title("visits"), draft.title("attributed")
+    visits = draft.numbers(visits_title, own, OPTIONAL)
+    attributed = draft.numbers(attributed_title, own, _NET)
     _missing_lines(draft, titled, place)
     gmv, controls = draft.whole(rows)
     return Actuals(
         week=draft.week,
-        spend_fen={name: _fen(spend[row]) for name, row in place.items()},
-        visits={name: float(visits[row]) for name, row in place.items()},
-        attributed={name: float(attributed[row]) for name, row in place.items()},
+        spend_fen={name: _fen(draft.rolled(spend_title, spend[found], "sum")) for name, found in place.items()},
+        visits={name: draft.rolled(visits_title, visits[found], "sum") for name, found in place.items()},
+        attributed={name: draft.rolled(attributed_title, attributed[found], "sum") for name, found in place.items()},
         gmv=gmv,
         controls=controls,
     )
 
 
-def _places(draft: _Draft, titled: str, named: Sequence[tuple[int, str | None]]) -> dict[str, int]:
-    """The row of each line, in the project's order; unknown and repeated lines are reported."""
+def _places(draft: _Draft, titled: str, named: Sequence[tuple[int, str | None]]) -> dict[str, list[int]]:
+    """The rows of each line (one, or one a day) in the project's order; unknown and repeated lines are reported."""
     known = {other.casefold(): line for line, others in draft.lines.items() for other in (line, *others)}
     found: dict[str, list[int]] = {}
     for row, name in named:
@@ -234,14 +284,15 @@ def _places(draft: _Draft, titled: str, named: Sequence[tuple[int, str | None]])
         elif name:
             cure = suggest(name, list(draft.lines))
             draft.table.report(draft.table.problem("the line is not in the project", titled, [row], cure))
-    for line, rows in found.items():
-        if len(rows) > 1:
-            what = f"{len(rows)} rows hold {line} in the week of {draft.week}"
+    for line, own in found.items():
+        rows = next((rows for rows in draft.by_day(own) if len(rows) > 1), None)
+        if rows is not None:
+            what = f"{len(rows)} rows hold {line} in " + ("one day" if draft.daily else f"the week of {draft.week}")
             draft.table.report(draft.table.problem(what, titled, rows, "Keep one row per line."))
-    return {line: found[line][0] for line in draft.lines if line in found}
+    return {line: found[line] for line in draft.lines if line in found}
 
 
-def _missing_lines(draft: _Draft, titled: str, place: Mapping[str, int]) -> None:
+def _missing_lines(draft: _Draft, titled: str, place: Mapping[str, Sequence[int]]) -> None:
     lacking = [line for line in draft.lines if line not in place and line not in draft.reserves]
     if lacking and not draft.table.problems:
         what = f"there is no row for {', '.join(lacking)} in the week of {draft.week}"
@@ -256,19 +307,20 @@ def _wide(draft: _Draft, channels: Mapping[str, ChannelSettings]) -> Actuals:
         cure = f"{suggest('line', columns)} A row per line is needed, or the columns of the main data."
         raise InputError([Problem("the column is missing", f"{draft.table.name}, column line", cure=cure)])
     rows = draft.rows()
-    if len(rows) > 1:
+    again = next((same for same in draft.by_day(rows) if len(same) > 1), None)
+    if again is not None:
         title = draft.title("week") or next(iter(draft.table.columns))
-        what, cure = f"{len(rows)} rows fall in the week of {draft.week}", "Keep one row per week."
-        draft.table.report(draft.table.problem(what, title, rows, cure))
-    row = rows[:1]
+        day = "one day" if draft.daily else f"the week of {draft.week}"
+        what, cure = f"{len(again)} rows fall in {day}", f"Keep one row per {'day' if draft.daily else 'week'}."
+        draft.table.report(draft.table.problem(what, title, again, cure))
+    kept = [same[0] for same in draft.by_day(rows) if same]
 
     def one(title: str | None, demand: Demand) -> float:
-        values = draft.numbers(title, row, demand)
-        return float(values[row[0]]) if row else np.nan
+        return draft.rolled(title, draft.numbers(title, kept, demand)[kept], "sum")
 
     spend = {name: one(channel.spend or name, AMOUNT) for name, channel in channels.items()}
     spend |= {name: one(name, AMOUNT) for name in draft.reserves if name in draft.table.columns}
-    gmv, controls = draft.whole(row)
+    gmv, controls = draft.whole(kept)
     return Actuals(
         week=draft.week,
         spend_fen={name: _fen(paid) for name, paid in spend.items()},

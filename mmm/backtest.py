@@ -282,17 +282,18 @@ def ridge(split: Split, calendar: Calendar, events: Sequence[EventSettings], mod
     Source: Golub, Heath & Wahba 1979, "Generalized Cross-Validation as a Method for Choosing a Good Ridge Parameter".
     """
     past, later = split.past, split.later
-    frame = frame_of(past, model)
-    names, _, seen = frame.shared(past.weeks, calendar, events)
-    found, _, columns = frame.shared(later.weeks, calendar, events)
-    ahead = np.stack([columns[:, found.index(n)] if n in found else np.zeros(split.weeks) for n in names], axis=1)
+    frame = frame_of(past, calendar, events, model)
+    names, _, seen = frame.columns(past.weeks, calendar, events)
+    found, _, columns = frame.columns(later.weeks, calendar, events)
+    unseen = np.zeros(columns.shape[:2])
+    ahead = np.stack([columns[:, :, found.index(n)] if n in found else unseen for n in names], axis=2)
     usual = past.spend.mean(axis=1, keepdims=True)
     usual = np.where(usual > 0, usual, 1.0)
     told = []
     for unit in range(len(past.units)):
         design, target = (
-            np.concatenate([shared, controls[unit], np.log1p(panel.spend[unit] / usual[unit])], axis=1)
-            for shared, controls, panel in (
+            np.concatenate([columns[unit], controls[unit], np.log1p(panel.spend[unit] / usual[unit])], axis=1)
+            for columns, controls, panel in (
                 (seen, frame.controls(past.control), past),
                 (ahead, frame.controls(later.control), later),
             )

@@ -38,6 +38,11 @@ SEASON_SD = 30.0
 EVENT_SD = 50.0
 CONTROL_SD = 10.0
 
+LEAST_LEVEL = 0.2  # of the mean level: where seasons' swing stops shrinking
+MOST_RISE = 1.6  # over the data's weeks, over the mean level: from a fifth of it to nearly twice
+CLEARLY = 2.0  # log likelihood by which a swing that grows must fit better: seven times likelier
+TINY = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -130,6 +135,9 @@ class Frame:
         Weeks between the random walk's knots.
     control_mean, control_spread : array (unit, control)
         By which controls are standardised; a control that never varied has a spread of infinity.
+    rise : array (unit,)
+        Rise of the KPI's level from the first week to the last, over its mean. Seasons, peaks and events swing in
+        proportion to the level; 0 unless that clearly fits better than a swing of one size.
     """
 
     first: date
@@ -138,17 +146,25 @@ class Frame:
     knot_spacing: float
     control_mean: Floats
     control_spread: Floats
+    rise: Floats
 
-    def shared(
+    def columns(
         self, days: Sequence[date], calendar: Calendar, events: Sequence[EventSettings]
     ) -> tuple[tuple[str, ...], tuple[str, ...], Floats]:
-        """Names, parts and values (week, column) of the columns that all units share, in the data or after them."""
+        """Names, parts and values (unit, week, column) of all columns but the controls, in the data or after them.
+
+        A peak of several strengths has a column for each: the days of the sale itself are not those that lead to it.
+        """
         position = np.array([(day - self.first).days / 7 for day in days])
-        event_names, event_columns = baseline_columns(calendar, events, days)
+        trend = position / self.weeks - 0.5
+        event_names, event_columns = baseline_columns(calendar.by_strength(), events, days)
         waves = tuple(f"{wave}{k}" for wave in ("sin", "cos") for k in range(1, self.harmonics + 1))
         parts = ("intercept", "trend", *("season" for _ in waves), *("event" for _ in event_names))
-        steady = [np.ones((len(days), 1)), (position / self.weeks - 0.5)[:, None], seasons(position, self.harmonics)]
-        return ("intercept", "trend", *waves, *event_names), parts, np.concatenate([*steady, event_columns], axis=1)
+        swinging = np.concatenate([seasons(position, self.harmonics), event_columns], axis=1)
+        level = np.maximum(1.0 + self.rise[:, None] * trend, LEAST_LEVEL)
+        straight = np.broadcast_to(np.stack([np.ones_like(trend), trend], axis=1), (len(level), len(days), 2))
+        values = np.concatenate([straight, level[:, :, None] * swinging], axis=2)
+        return ("intercept", "trend", *waves, *event_names), parts, values
 
     def controls(self, values: Floats) -> Floats:
         """Standardised controls, array (unit, week, control)."""
@@ -158,18 +174,36 @@ class Frame:
 SDS = {"intercept": INTERCEPT_SD, "trend": TREND_SD, "season": SEASON_SD, "event": EVENT_SD, "control": CONTROL_SD}
 
 
-def frame_of(panel: Panel, settings: ModelSettings) -> Frame:
-    """The frame that the panel's weeks and controls set."""
-    weeks = len(panel.weeks)
+def frame_of(panel: Panel, calendar: Calendar, events: Sequence[EventSettings], settings: ModelSettings) -> Frame:
+    """The frame that the panel's weeks, controls and rise set; see docs/decisions/0066."""
+    weeks, units = len(panel.weeks), len(panel.units)
     spread = panel.control.std(axis=1)
-    return Frame(
+    steady = Frame(
         first=panel.weeks[0],
         weeks=weeks,
         harmonics=settings.harmonics,
         knot_spacing=(weeks - 1) / (knots(weeks, settings.knot_weeks) - 1),
         control_mean=panel.control.mean(axis=1),
         control_spread=np.where(spread > 0, spread, np.inf),
+        rise=np.zeros(units),
     )
+
+    rise, left = _least_squares(steady, panel, calendar, events)
+    grown = _least_squares(replace(steady, rise=rise), panel, calendar, events)[1]
+    clearly = 0.5 * weeks * np.log(np.maximum(left, TINY) / np.maximum(grown, TINY)) > CLEARLY
+    return replace(steady, rise=np.where(clearly, rise, 0.0))
+
+
+def _least_squares(
+    frame: Frame, panel: Panel, calendar: Calendar, events: Sequence[EventSettings]
+) -> tuple[Floats, Floats]:
+    """The KPI on the frame's columns and controls: rise over the mean level, and sum of squares left, each (unit,)."""
+    _, _, columns = frame.columns(panel.weeks, calendar, events)
+    design = np.concatenate([columns, frame.controls(panel.control)], axis=2)
+    found = np.stack([np.linalg.lstsq(*each, rcond=None)[0] for each in zip(design, panel.kpi, strict=True)])
+    left = panel.kpi - np.einsum("uwk,uk->uw", design, found)
+    rise = found[:, 1] / np.maximum(found[:, 0], TINY)
+    return np.clip(rise, -MOST_RISE, MOST_RISE), (left**2).sum(axis=1)
 
 
 def seasons(positions: Floats, harmonics: int) -> Floats:
@@ -207,16 +241,15 @@ def build_baseline(
     panel: Panel, calendar: Calendar, events: Sequence[EventSettings], settings: ModelSettings
 ) -> Baseline:
     """Assemble the baseline's columns for every unit and precompute its rotation."""
-    weeks, frame = len(panel.weeks), frame_of(panel, settings)
-    shared_names, shared_parts, shared = frame.shared(panel.weeks, calendar, events)
-    parts = (*shared_parts, *("control" for _ in panel.controls))
+    frame = frame_of(panel, calendar, events, settings)
+    names, own_parts, columns = frame.columns(panel.weeks, calendar, events)
+    parts = (*own_parts, *("control" for _ in panel.controls))
     sds = np.array([SDS[part] for part in parts])
-    common = np.broadcast_to(shared, (len(panel.units), *shared.shape))
-    fixed = np.concatenate([common, frame.controls(panel.control)], axis=2)
-    slow = walk_basis(weeks, settings.knot_weeks)
+    fixed = np.concatenate([columns, frame.controls(panel.control)], axis=2)
+    slow = walk_basis(len(panel.weeks), settings.knot_weeks)
     turned = [rotate(unit, sds, slow) for unit in fixed]
     return Baseline(
-        names=(*shared_names, *panel.controls),
+        names=(*names, *panel.controls),
         parts=parts,
         fixed=fixed,
         fixed_sd=sds,

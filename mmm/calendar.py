@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from mmm.bounded import MAX_BYTES, bounded_yaml
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -61,6 +62,19 @@ class Calendar:
 
     name: str
     peaks: tuple[Peak, ...]
+
+    def by_strength(self) -> Calendar:
+        """The same peaks, those of one name and several strengths told apart: "618 (0.6)" and "618 (1)"."""
+        strengths: dict[str, set[float]] = {}
+        for peak in self.peaks:
+            strengths.setdefault(peak.name, set()).add(peak.intensity)
+        return Calendar(
+            self.name,
+            tuple(
+                replace(peak, name=f"{peak.name} ({peak.intensity:g})") if len(strengths[peak.name]) > 1 else peak
+                for peak in self.peaks
+            ),
+        )
 
 
 def monday(day: date) -> date:
@@ -171,7 +185,9 @@ def window_weeks(calendar: Calendar, name: str, weeks: Sequence[date]) -> tuple[
     if not windows:
         known = tuple(dict.fromkeys(peak.name for peak in calendar.peaks))
         where = f"calendar {calendar.name}"
-        raise InputError([Problem(f'there is no peak named "{name}"', where, cure=_suggest(name, known))])
+        raise InputError(
+            [Problem(fault('there is no peak named "{name}"', name=name), where, cure=_suggest(name, known))]
+        )
     return tuple(int(week) for week in np.flatnonzero(_share_inside(windows, weeks)))
 
 
@@ -219,7 +235,12 @@ def _text(name_or_path: str, folder: Path) -> str:
     if name_or_path in SHIPPED:
         return (files("configs") / "calendars" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
     try:
-        return (folder / name_or_path).read_text(encoding="utf-8")
+        with (folder / name_or_path).open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            cure = "A calendar holds dated peaks only."
+            raise InputError([Problem(f"the file is larger than {MAX_BYTES // 1024} KB", name_or_path, cure=cure)])
+        return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
         cure = f"Use {NO_PEAKS}, {', '.join(SHIPPED)} or the path of a YAML file."
@@ -230,7 +251,7 @@ def _text(name_or_path: str, folder: Path) -> str:
 def _load(text: str, name: str) -> Mapping[Any, Any]:
     """The file's content; a hundred scenarios of one project read the same text."""
     try:
-        content = YAML(typ="safe", pure=True).load(text)
+        content = bounded_yaml().load(text)
     except (YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = name if mark is None else f"{name}, line {mark.line + 1}"

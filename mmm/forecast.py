@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +228,8 @@ def baseline_ahead(
     rng: np.random.Generator,
 ) -> Floats:
     """The baseline of any weeks, array (draw, unit, week), KPI; beyond the data the random walk takes new steps."""
-    names, _, shared = stored.frame.shared(days, calendar, events)
-    column = {name: shared[:, index] for index, name in enumerate(names)}
+    names, _, columns = stored.frame.columns(days, calendar, events)
+    column = {name: columns[:, :, index] for index, name in enumerate(names)}
     fixed = np.zeros((len(stored.units), len(days), len(stored.names)))
     for index, name in enumerate(stored.names[: len(stored.names) - len(stored.controls)]):
         fixed[:, :, index] = column.get(name, 0.0)

@@ -7,11 +7,14 @@ Sources: Vehtari et al. 2021 (R-hat, ESS); Gelman et al. 2013, ch. 6 (posterior 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from mmm.messages import Message, joined, message_document
+from mmm.sentences import tell
 
 Floats = npt.NDArray[np.float64]
 Verdict = Literal["PASS", "REVIEW", "FAIL"]
@@ -21,7 +24,7 @@ ORDER: tuple[Verdict, ...] = ("PASS", "REVIEW", "FAIL")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One gate: its verdict, the value held against its limit, and what it means."""
+    """One gate: its verdict, the value held against its limit, and what it means: a :class:`Message`."""
 
     name: str
     verdict: Verdict
@@ -64,10 +67,9 @@ def holdout_checks(scores: Mapping[str, Mapping[str, float]], weeks: int) -> lis
                 graded(ours["coverage90"], 0.7, 0.3),
                 ours["coverage90"],
                 0.7,
-                f"Of the last {weeks} weeks, forecast from those before, {ours['coverage90']:.0%} lie in their 90% "
-                "interval.",
+                tell("health.holdout_coverage", weeks=weeks, share=ours["coverage90"]),
             ),
-            "Something changed that the model does not know, or it is too sure of itself.",
+            tell("health.holdout_coverage.advice"),
         ),
         advised(
             Check(
@@ -75,10 +77,9 @@ def holdout_checks(scores: Mapping[str, Mapping[str, float]], weeks: int) -> lis
                 "PASS" if ratio <= 1.1 else "REVIEW",
                 ratio,
                 1.1,
-                f"Forecasting the last {weeks} weeks, the model errs {ours['mape']:.1%} on average, and its score is "
-                f"{ratio:.2f} of that of repeating last year (below 1 is better).",
+                tell("health.holdout_error", weeks=weeks, error=ours["mape"], ratio=ratio),
             ),
-            "Repeating last year does better: the baseline lacks what moves the KPI.",
+            tell("health.holdout_error.advice"),
         ),
     ]
 
@@ -87,15 +88,15 @@ def convergence_checks(diagnostics: Mapping[str, Any]) -> list[Check]:
     """R-hat, effective sample sizes of every ROI, and divergences."""
     rhat, bulk, tail = (float(diagnostics[k]) for k in ("max_rhat", "min_ess_bulk", "min_ess_tail"))
     divergences, kept = int(diagnostics["divergences"]), int(diagnostics["draws"]) * int(diagnostics["chains"])
-    advice = "Raise model.draws and model.tune, or give channels an roi_prior."
+    advice = tell("health.sample_more")
     return [
-        advised(Check("R-hat", graded(rhat, 1.01, 1.05), rhat, 1.01, f"The chains agree to R-hat {rhat:.3f}."), advice),
+        advised(Check("R-hat", graded(rhat, 1.01, 1.05), rhat, 1.01, tell("health.rhat", rhat=rhat)), advice),
         advised(
-            Check("ESS bulk", graded(bulk, 400, 100), bulk, 400, f"Every ROI rests on at least {bulk:.0f} draws."),
+            Check("ESS bulk", graded(bulk, 400, 100), bulk, 400, tell("health.bulk", draws=bulk)),
             advice,
         ),
         advised(
-            Check("ESS tail", graded(tail, 400, 100), tail, 400, f"Every ROI interval rests on {tail:.0f} draws."),
+            Check("ESS tail", graded(tail, 400, 100), tail, 400, tell("health.tail", draws=tail)),
             advice,
         ),
         advised(
@@ -104,18 +105,18 @@ def convergence_checks(diagnostics: Mapping[str, Any]) -> list[Check]:
                 graded(divergences, 0, 0.01 * kept),
                 divergences,
                 0,
-                f"{divergences} of {kept} draws diverged.",
+                tell("health.divergences", count=divergences, draws=kept),
             ),
-            "A handful seldom moves the answer; raise model.target_accept to 0.98 to be sure.",
+            tell("health.divergences.advice"),
         ),
     ]
 
 
-def advised(check: Check, advice: str) -> Check:
+def advised(check: Check, advice: Message) -> Check:
     """The check with its advice, where it did not pass."""
     if check.verdict == "PASS":
         return check
-    return Check(check.name, check.verdict, check.value, check.limit, f"{check.sentence} {advice}")
+    return replace(check, sentence=joined("sentences", (check.sentence, advice)))
 
 
 def fit_checks(quality: Mapping[str, float], p_value: float, p_negative: float) -> list[Check]:
@@ -129,10 +130,9 @@ def fit_checks(quality: Mapping[str, float], p_value: float, p_negative: float) 
                 "PASS" if 0.05 <= p_value <= 0.95 else "REVIEW",
                 p_value,
                 0.05,
-                f"Data simulated from the model spread wider than the real ones in {p_value:.0%} of the draws "
-                "(5% to 95% is fine).",
+                tell("health.spread", share=p_value),
             ),
-            "The residuals have another spread than the model thinks: look for missing events or controls.",
+            tell("health.spread.advice"),
         ),
         advised(
             Check(
@@ -140,9 +140,9 @@ def fit_checks(quality: Mapping[str, float], p_value: float, p_negative: float) 
                 "PASS" if quality["coverage90"] >= 0.8 else "REVIEW",
                 quality["coverage90"],
                 0.8,
-                f"{quality['coverage90']:.0%} of the weeks lie in their 90% interval.",
+                tell("health.coverage", share=quality["coverage90"]),
             ),
-            "The model is too sure of itself: look for missing events or controls.",
+            tell("health.coverage.advice"),
         ),
         advised(
             Check(
@@ -150,11 +150,9 @@ def fit_checks(quality: Mapping[str, float], p_value: float, p_negative: float) 
                 graded(off, 0.6, 1.2),
                 watson,
                 1.4,
-                f"Durbin-Watson of the residuals is {watson:.2f} (2 is none).",
+                tell("health.watson", value=watson),
             ),
-            "Neighbouring weeks err together: a control or an event is missing, or model.knot_weeks is too long."
-            if watson < 2
-            else "Neighbouring weeks err against each other: sales moved between weeks, such as orders booked late.",
+            tell("health.watson.alike" if watson < 2 else "health.watson.opposed"),
         ),
         advised(
             Check(
@@ -162,9 +160,9 @@ def fit_checks(quality: Mapping[str, float], p_value: float, p_negative: float) 
                 graded(p_negative, 0.2, 0.8),
                 p_negative,
                 0.2,
-                f"The baseline of some quarter is negative in {p_negative:.0%} of the draws.",
+                tell("health.negative", share=p_negative),
             ),
-            "Media are credited with more than the KPI: lower model.media_share or give ROI priors.",
+            tell("health.negative.advice"),
         ),
     ]
 
@@ -176,5 +174,8 @@ def finite_or_none(value: float | None) -> float | None:
 
 def document(checks: Sequence[Check]) -> dict[str, Any]:
     """The ``health`` of fit.json."""
-    told = [asdict(check) | {"value": finite_or_none(check.value)} for check in checks]
+    told = [
+        asdict(check) | {"value": finite_or_none(check.value), "message": message_document(check.sentence)}
+        for check in checks
+    ]
     return {"verdict": overall(checks), "checks": told}

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.health import Check, Verdict, advised, graded
+from mmm.messages import Message
+from mmm.sentences import tell
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,30 +77,25 @@ def identification_checks(found: Evidence) -> list[Check]:
     ]
 
 
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(names)
-
-
-def _review(name: str, value: float, limit: float, bad: str, good: str, *, trouble: bool) -> Check:
+def _review(name: str, value: float, limit: float, bad: Message, good: Message, *, trouble: bool) -> Check:
     """REVIEW with one sentence, or PASS with the other."""
     return Check(name, "REVIEW" if trouble else "PASS", value, limit, bad if trouble else good)
 
 
 def _collinear(found: Evidence) -> Check:
     pairs = collinear_pairs(found.names, found.spend)
-    told = [f"{a} and {b} ({r:.2f})" for a, b, r in pairs]
+    told = [tell("health.pair", first=a, second=b, r=r) for a, b, r in pairs]
     inside = {name for a, b, _ in pairs for name in (a, b)}
     vif = inflation(found.spend)
     several = [n for n, v in zip(found.names, vif, strict=True) if v > INFLATED and n not in inside]
     if several:
-        told.append(f"{_named(several)} with the others together")
+        told.append(tell("health.together", names=several))
     return _review(
         "collinear channels",
         float(np.abs(np.triu(correlations(found.spend), 1)).max(initial=0.0)),
         COLLINEAR,
-        f"These channels' spends move together, so the data cannot tell them apart: {'; '.join(told)}. How money is "
-        "divided between them rests on what was believed before. Vary one of them alone, or run a lift test.",
-        "No two channels' spends move so closely together that they cannot be told apart.",
+        tell("health.collinear", told=told),
+        tell("health.collinear.none"),
         trouble=bool(told),
     )
 
@@ -106,15 +103,13 @@ def _collinear(found: Evidence) -> Check:
 def _demand_driven(found: Evidence) -> Check:
     shares = follows_demand(found.spend, found.demand)
     late = {n: s for n, s in zip(found.names, shares, strict=True) if s > FOLLOWS and n not in found.tested}
-    told = _named([f"{name} ({share:.0%})" for name, share in late.items()])
+    told = [tell("health.share", name=name, share=float(share)) for name, share in late.items()]
     return _review(
         "spend follows demand",
         float(shares.max(initial=0.0)),
         FOLLOWS,
-        f"Much of how these channels' spends move goes with seasons and whatever else moves the KPI: {told}. Demand "
-        "that no control shows and their own effect cannot be told apart, so their ROI may be overstated. Give the "
-        "model what drives demand as a control or event, or run a lift test.",
-        "No untested channel's spend merely follows seasons, peaks and controls.",
+        tell("health.demand", told=told),
+        tell("health.demand.none"),
         trouble=bool(late),
     )
 
@@ -125,10 +120,8 @@ def _increasing_returns(found: Evidence) -> Check:
         "increasing returns",
         max(found.increasing.values(), default=0.0),
         INCREASING,
-        f"The next unit of spend on {_named(list(odd))} seems to earn more than the average one. Such a start of an "
-        "S-curve is rare; more often spend was raised when demand was high anyway, and takes the credit. Do not move "
-        "money there before a lift test has confirmed it.",
-        "No untested channel seems to earn more the more is spent.",
+        tell("health.increasing", names=list(odd)),
+        tell("health.increasing.none"),
         trouble=bool(odd),
     )
 
@@ -138,12 +131,7 @@ def _implausible(found: Evidence) -> Check:
     farthest = float(max(far.values(), default=0.0))
     odd = [name for name, mean in far.items() if mean > FAR_REVIEW]
     verdict: Verdict = graded(farthest, FAR_REVIEW, FAR_FAIL)
-    sentence = (
-        f"The ROI of {_named(odd)} lies far from what was believed of any channel. A channel that runs when demand is "
-        "high takes credit for the demand: give the model that season, event or control, or an roi_prior."
-        if odd
-        else "No channel's ROI lies far from what was believed."
-    )
+    sentence = tell("health.implausible", names=odd) if odd else tell("health.implausible.none")
     return Check("implausible ROI", verdict, farthest, FAR_REVIEW, sentence)
 
 
@@ -153,9 +141,8 @@ def _silent(found: Evidence) -> Check:
         "silent data",
         float(len(silent)),
         0,
-        f"The data say next to nothing about {_named(silent)} on their own: their ROI is what is believed of all "
-        "channels together. A lift test of one of them would tell.",
-        "The data tell something of every channel's own ROI.",
+        tell("health.silent", names=silent),
+        tell("health.silent.none"),
         trouble=bool(silent),
     )
 
@@ -167,9 +154,8 @@ def _varies(found: Evidence) -> Check:
         "constant spend",
         float(spread.min()),
         HARDLY_VARIES,
-        f"The spend of {_named(still)} hardly varies, so its effect cannot be told from the baseline: its ROI is what "
-        "was believed before. Vary it on purpose for some weeks, or run a lift test.",
-        "Every channel's spend varies.",
+        tell("health.constant", names=still),
+        tell("health.constant.none"),
         trouble=bool(still),
     )
 
@@ -179,8 +165,8 @@ def _little_history(found: Evidence) -> Check:
         "little history",
         float(len(found.prior_only)),
         0,
-        f"Too little history to learn from: {_named(found.prior_only)}. They are planned from their prior.",
-        "Every channel has history to learn from.",
+        tell("health.little", names=list(found.prior_only)),
+        tell("health.little.none"),
         trouble=bool(found.prior_only),
     )
 
@@ -191,9 +177,8 @@ def _short(found: Evidence) -> Check:
         "short series",
         float(weeks),
         SHORT_WEEKS,
-        f"{weeks} weeks are less than two years: seasons were seen about once and can be mistaken for media, or media "
-        "for seasons.",
-        f"{weeks} weeks show every season at least twice.",
+        tell("health.short", weeks=weeks),
+        tell("health.short.none", weeks=weeks),
         trouble=weeks < SHORT_WEEKS,
     )
 
@@ -207,9 +192,9 @@ def _lift_tests(found: Evidence) -> list[Check]:
         graded(worst, OFF_REVIEW, OFF_FAIL),
         worst,
         OFF_REVIEW,
-        f"The model's answer to the lift tests lies within {worst:.1f} standard errors of what they measured.",
+        tell("health.lift", worst=worst),
     )
-    return [advised(check, "Test and data contradict each other: check the test's dates, units and spend change.")]
+    return [advised(check, tell("health.lift.advice"))]
 
 
 def collinear_pairs(names: Sequence[str], spend: Floats) -> list[tuple[str, str, float]]:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mmm.calendar import monday
+from mmm.cells import as_word
+from mmm.files import read_table
 from mmm.panel import Panel
 from mmm.problems import InputError
-from mmm.tables import ABOVE_ZERO, BAD_DATE, NO_NAME, SIGNED, Table, as_week, as_word, read_table, suggest
+from mmm.tables import ABOVE_ZERO, NO_NAME, SIGNED, Table, suggest
 
 SMALLEST_ERROR = 1e-3  # of the measured change: a test known more exactly than that is a slip of the pen
 
@@ -66,7 +69,7 @@ def read_lift_tests(name: str, folder: Path, panel: Panel) -> tuple[LiftTest, ..
     table = read_table(name, None, folder)
     rows = range(len(table.rows))
     channels = table.parsed("channel", "lift_tests", as_word, NO_NAME)
-    days = {column: table.parsed(column, "lift_tests", as_week, BAD_DATE) for column in ("start", "end")}
+    days = {column: [day and monday(day) for day in table.days(column, "lift_tests")] for column in ("start", "end")}
     numbers = {
         column: table.numbers(column, "lift_tests", rows, ABOVE_ZERO if column == "kpi_se" else SIGNED)
         for column in ("spend_change", "kpi_change", "kpi_se")

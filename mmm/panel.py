@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mmm.calendar import week_range
+from mmm.calendar import monday, week_range
+from mmm.cells import as_word
+from mmm.files import read_table
 from mmm.problems import InputError, Problem
+from mmm.rollup import Series, weekly
 from mmm.tables import (
     ABOVE_ZERO,
     AMOUNT,
-    BAD_DATE,
+    CONTROL,
     NO_NAME,
     OPTIONAL,
     SHOWN,
-    SIGNED,
     Table,
-    as_week,
-    as_word,
     counted,
     listed,
-    read_table,
     suggest,
 )
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from mmm.settings import ChannelSettings, DataSettings
 
 Floats = npt.NDArray[np.float64]
-Key = tuple[str, date]  # unit and Monday
+Key = tuple[str, date]  # unit and Monday; unit and day before daily rows are added up
 
 NATIONAL = "national"
 
@@ -62,6 +61,8 @@ class Panel:
         Control columns as read.
     visits, attributed : array (unit, week, channel)
         Visits per week; platform-attributed GMV per week. NaN where the project names no such column.
+    left_out : tuple of (date, date)
+        First and last day of each incomplete week that daily data had at their ends, in order.
     """
 
     weeks: tuple[date, ...]
@@ -74,6 +75,7 @@ class Panel:
     control: Floats
     visits: Floats
     attributed: Floats
+    left_out: tuple[tuple[date, date], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("kpi", "value_per_kpi", "spend", "control", "visits", "attributed"):
@@ -108,7 +110,8 @@ def read_panel(data: DataSettings, channels: Mapping[str, ChannelSettings], fold
     spend_keys = outcome_keys if spend_table is outcome_table else _keys(spend_table, data)
     outcome = _outcome(outcome_table, data, outcome_keys)
     media = {name: _media(spend_table, data, name, channel, spend_keys) for name, channel in channels.items()}
-    if None not in outcome_keys:
+    _check_rollup(outcome_table, spend_table, data)
+    if None not in outcome_keys and outcome.index:
         _check_weeks(outcome_table, data, outcome.index)
         if None not in spend_keys:
             _check_cover(spend_table, data, outcome.index, media)
@@ -119,11 +122,11 @@ def read_panel(data: DataSettings, channels: Mapping[str, ChannelSettings], fold
     return _assemble(data, outcome, media)
 
 
-def _assemble(data: DataSettings, outcome: _Series, media: Mapping[str, _Series]) -> Panel:
+def _assemble(data: DataSettings, outcome: Series, media: Mapping[str, Series]) -> Panel:
     units = tuple(dict.fromkeys(unit for unit, _ in outcome.index))
     weeks = tuple(sorted({week for _, week in outcome.index}))
 
-    def grid(series: _Series, name: str) -> Floats:
+    def grid(series: Series, name: str) -> Floats:
         return series.values[name][[[series.index[unit, week] for week in weeks] for unit in units]]
 
     def stack(arrays: Sequence[Floats]) -> Floats:
@@ -140,52 +143,47 @@ def _assemble(data: DataSettings, outcome: _Series, media: Mapping[str, _Series]
         control=stack([grid(outcome, f"control {name}") for name in data.controls]),
         visits=stack([grid(series, "visits") for series in media.values()]),
         attributed=stack([grid(series, "attributed") for series in media.values()]),
+        left_out=outcome.left_out,
     )
 
 
 # What the columns hold ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """Numbers by name, each array (row,), and the row that holds each unit and week."""
-
-    index: dict[Key, int]
-    values: dict[str, Floats]
-
-
 def _keys(table: Table, data: DataSettings) -> list[Key | None]:
-    """Read unit and Monday of every row; None where either cannot be read."""
-    weeks = table.parsed(data.week, "data.week", as_week, BAD_DATE)
+    """Read unit and Monday (the day of daily data) of every row; None where either cannot be read."""
+    days = table.days(data.week, "data.week")
+    weeks = days if data.frequency == "daily" else [day and monday(day) for day in days]
     units: Sequence[str | None] = [NATIONAL] * len(table.rows)
     if data.unit is not None:
         units = table.parsed(data.unit, "data.unit", as_word, NO_NAME)
     return [(unit, week) if unit and week else None for unit, week in zip(units, weeks, strict=True)]
 
 
-def _outcome(table: Table, data: DataSettings, keys: Sequence[Key | None]) -> _Series:
+def _outcome(table: Table, data: DataSettings, keys: Sequence[Key | None]) -> Series:
     rows = range(len(table.rows))
     names = {"kpi": data.kpi} | {f"control {name}": name for name in data.controls}
     values = {"kpi": table.numbers(data.kpi, "data.kpi", rows, AMOUNT)}
-    values |= {f"control {name}": table.numbers(name, "data.controls", rows, SIGNED) for name in data.controls}
+    values |= {f"control {name}": table.numbers(name, "data.controls", rows, CONTROL) for name in data.controls}
     if isinstance(data.value_per_kpi, str):
         names["value_per_kpi"] = data.value_per_kpi
         values["value_per_kpi"] = table.numbers(data.value_per_kpi, "data.value_per_kpi", rows, ABOVE_ZERO)
     else:
         values["value_per_kpi"] = np.full(len(rows), data.value_per_kpi or 1.0)
-    series = _Series(_index(keys, rows), values)
+    series = Series(_index(keys, rows), values)
     if isinstance(data.file, str) and data.channel is not None:
         for name, column in names.items():
             _check_repeats(table, column, keys, series.index, values[name])
     else:
-        _check_duplicates(table, data.week, keys, rows)
+        _check_duplicates(table, data, keys, rows)
     _check_kpi(table, data, _by_unit(keys, rows, values["kpi"]))
-    return series
+    usual = {"kpi": "sum", "value_per_kpi": "kpi"}
+    return _weekly(
+        table, data, series, {name: data.rollup.get(names.get(name, ""), usual.get(name, "mean")) for name in values}
+    )
 
 
-def _media(
-    table: Table, data: DataSettings, name: str, channel: ChannelSettings, keys: Sequence[Key | None]
-) -> _Series:
+def _media(table: Table, data: DataSettings, name: str, channel: ChannelSettings, keys: Sequence[Key | None]) -> Series:
     """Read one channel's spend, visits and attributed GMV."""
     rows: Sequence[int] = range(len(table.rows))
     column, key = channel.spend or name, f"channels.{name}.spend"
@@ -193,16 +191,30 @@ def _media(
         rows = _channel_rows(table, data.channel, name, column)
         column, key = data.spend, "data.spend"
     values = {"spend": table.numbers(column, key, rows, AMOUNT)}
+    how = {"spend": data.rollup.get(column, "sum")}
     for extra, source in (("visits", channel.visits), ("attributed", channel.attributed)):
         values[extra] = np.full(len(table.rows), np.nan)
+        how[extra] = data.rollup.get(source or "", "sum")
         if source is not None:
             values[extra] = table.numbers(source, f"channels.{name}.{extra}", rows, OPTIONAL)
     if channel.exposure is not None:
         table.cells(channel.exposure, f"channels.{name}.exposure")
-    _check_duplicates(table, data.week, keys, rows)
+    _check_duplicates(table, data, keys, rows)
     if channel.roi_prior is None:
         _check_variation(table, column, name, _by_unit(keys, rows, values["spend"]))
-    return _Series(_index(keys, rows), values)
+    return _weekly(table, data, Series(_index(keys, rows), values), how)
+
+
+def _weekly(table: Table, data: DataSettings, series: Series, how: Mapping[str, str]) -> Series:
+    """Weekly series of daily data; weekly data as they are."""
+    if data.frequency == "weekly":
+        return series
+    added, lacking = weekly(series, how)
+    if lacking:
+        days = [f"{day}" if unit == NATIONAL else f"{day} {unit}" for unit, day in lacking]
+        where, cure = f"{table.name}, column {data.week}", "Add a row for each; write 0 where there was nothing."
+        table.report(Problem(f"{counted(days, 'day is', 'days are')} missing", where, listed(days), cure))
+    return added
 
 
 def _channel_rows(table: Table, column: str, name: str, alias: str) -> list[int]:
@@ -252,6 +264,15 @@ def _shared_columns(channels: Mapping[str, ChannelSettings]) -> list[Problem]:
     return problems
 
 
+def _check_rollup(outcome: Table, spend: Table, data: DataSettings) -> None:
+    """Columns that are rolled up in a way of their own exist."""
+    known = list({**outcome.columns, **spend.columns})
+    for column in data.rollup:
+        if column not in known:
+            cure = f"{suggest(column, known)} It is named by data.rollup."
+            outcome.report(Problem("the column is missing", f"{outcome.name}, column {column}", cure=cure))
+
+
 def _check_kpi(table: Table, data: DataSettings, kpi: Mapping[str, Floats]) -> None:
     for unit, values in kpi.items():
         if not values.any():
@@ -260,21 +281,23 @@ def _check_kpi(table: Table, data: DataSettings, kpi: Mapping[str, Floats]) -> N
             table.report(Problem("the KPI is zero in every week", where, "0", cure))
 
 
-def _check_duplicates(table: Table, column: str, keys: Sequence[Key | None], rows: Iterable[int]) -> None:
-    """One problem per repeated unit and week; the sixth and later ones are summed up."""
+def _check_duplicates(table: Table, data: DataSettings, keys: Sequence[Key | None], rows: Iterable[int]) -> None:
+    """One problem per repeated unit and week (or day); the sixth and later ones are summed up."""
     found: dict[Key, list[int]] = {}
     for row in rows:
         key = keys[row]
         if key is not None:
             found.setdefault(key, []).append(row)
     repeated = [(key, same) for key, same in found.items() if len(same) > 1]
-    cure = "Keep one row per week; add daily rows up to weeks first."
+    daily = data.frequency == "daily"
+    held = "hold the day" if daily else "fall in the week of"
+    cure = "Keep one row per day." if daily else "Keep one row per week; for daily rows write data.frequency: daily."
     for (unit, week), same in repeated[:SHOWN]:
         of_unit = "" if unit == NATIONAL else f" of {unit}"
-        table.report(table.problem(f"{len(same)} rows fall in the week of {week}{of_unit}", column, same, cure))
+        table.report(table.problem(f"{len(same)} rows {held} {week}{of_unit}", data.week, same, cure))
     if len(repeated) > SHOWN:
-        what = f"{len(repeated) - SHOWN} more weeks hold several rows"
-        table.report(Problem(what, f"{table.name}, column {column}", cure=cure))
+        what = f"{len(repeated) - SHOWN} more {'days' if daily else 'weeks'} hold several rows"
+        table.report(Problem(what, f"{table.name}, column {data.week}", cure=cure))
 
 
 def _check_repeats(
@@ -321,7 +344,7 @@ def _check_weeks(table: Table, data: DataSettings, index: Mapping[Key, int]) -> 
         table.report(Problem("there are too few weeks", f"{table.name}, column {data.week}", str(total), cure))
 
 
-def _check_cover(table: Table, data: DataSettings, outcome: Mapping[Key, int], media: Mapping[str, _Series]) -> None:
+def _check_cover(table: Table, data: DataSettings, outcome: Mapping[Key, int], media: Mapping[str, Series]) -> None:
     """Every channel has a row wherever the outcome has one, and nowhere else."""
     for name, series in media.items():
         spend = series.index.keys()

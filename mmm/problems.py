@@ -13,6 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mmm.faults import CHINESE
+from mmm.messages import Language, said
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -36,9 +39,25 @@ class Problem:
     cure: str = ""
 
     def __str__(self) -> str:
-        found = f" (found: {self.value})" if self.value else ""
-        cure = f" {self.cure}" if self.cure else ""
-        return f"{self.where}: {self.what}{found}.{cure}"
+        return self.said("en")
+
+    def translated(self, lang: Language) -> Problem:
+        """Return the problem in a language, as far as its parts are known there."""
+        what, where, cure = (_said(part, lang) for part in (self.what, self.where, self.cure))
+        return Problem(what, where, self.value, cure)
+
+    def said(self, lang: Language) -> str:
+        """Return the problem as a sentence in a language."""
+        told = self.translated(lang)
+        if lang == "zh":
+            return f"{told.where}：{told.what}{f'（实际为：{told.value}）' if told.value else ''}。{told.cure}"
+        found = f" (found: {told.value})" if told.value else ""
+        return f"{told.where}: {told.what}{found}.{f' {told.cure}' if told.cure else ''}"
+
+
+def _said(part: str, lang: Language) -> str:
+    """A part that was made without values has its Chinese under its English text."""
+    return CHINESE.get(part, part) if lang == "zh" and type(part) is str else said(part, lang)
 
 
 class BudgetError(Exception):

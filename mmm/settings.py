@@ -43,6 +43,12 @@ class DataSettings(Settings):
     """Sheet of an Excel file; absent means the first."""
     week: str = "week"
     """Column with any day of the week; it is aligned to that week's Monday."""
+    frequency: Literal["weekly", "daily"] = "weekly"
+    """What a row covers. ``daily`` rows become weeks from Monday to Sunday; weeks that lack days at either end of the
+    data are left out, and named."""
+    rollup: dict[str, Literal["sum", "mean"]] = {}
+    """Daily data only: how a column becomes weekly where it is not as usual. Spend, the KPI, visits and attributed GMV
+    are added up; controls are averaged; so is ``value_per_kpi``, each day counting by its KPI."""
     kpi: str
     """Column with the outcome: GMV in currency, or a count together with ``value_per_kpi``."""
     value_per_kpi: PositiveFloat | str | None = None

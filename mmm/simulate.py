@@ -231,9 +231,17 @@ def simulate(market: Market) -> Simulated:
     )
 
 
-def contribution(market: Market) -> Floats:
-    """Return the true incremental GMV of every week and channel of the data, array (week, channel), CNY."""
-    shape = _shape(market, market.weeks, market.spend, _opening(market.spend)) * _shocks(market, "effect")
+def contribution(market: Market, spend: Floats | None = None) -> Floats:
+    """Return the true incremental GMV of every week and channel of the data, array (week, channel), CNY.
+
+    Parameters
+    ----------
+    market : Market
+    spend : array (week, channel), optional
+        CNY per week, had it been this instead of the market's own.
+    """
+    paid = market.spend if spend is None else spend
+    shape = _shape(market, market.weeks, paid, _opening(market.spend)) * _shocks(market, "effect")
     return np.asarray(shape * _ceiling(market))
 
 

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import unicodedata
-import warnings
-import zipfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from difflib import get_close_matches
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from mmm.calendar import monday
+from mmm.cells import Number, day_reader, is_blank, read_number
 from mmm.problems import InputError, Problem
 
 Floats = npt.NDArray[np.float64]
 _T = TypeVar("_T")
 
 SHOWN = 5
-_MOST_BYTES = 200 * 1000**2
-_MOST_RATIO = 100
 
 # Cells ----------------------------------------------------------------------------------------------------------------
 
@@ -44,6 +33,9 @@ BAD_DATE = Fault("the date cannot be read", "Write year, month, day, such as 202
 NO_NAME = Fault("the cell is empty", "Name the unit or channel of every row.")
 _BLANK = Fault("the cell is empty", "Write a number; 0 where there was none.")
 _TEXT = Fault("this is not a number", "Write a plain number, such as 1234.5.")
+_PERCENT = Fault("an amount cannot be a percentage", "Write the amount itself.")
+_SOME_PERCENT = Fault("some cells of the column are percentages and others are not", "Write all of them one way.")
+_CURRENCIES = Fault("the column holds several currencies", "Convert all of it to the project's currency.")
 _INFINITE = Fault("the number is not finite", "Write a finite number.")
 _NEGATIVE = Fault("the number is negative", "Write 0 or more; book refunds and credits in the week they belong to.")
 _NOT_ABOVE_ZERO = Fault("the number is not above zero", "Write the currency value of one KPI unit.")
@@ -55,6 +47,7 @@ class Demand(NamedTuple):
     least: float = -np.inf
     blank: bool = False
     above_zero: bool = False
+    percent: bool = False
 
     def fault(self, number: float) -> Fault | None:
         """Name what is wrong with a number, if anything is."""
@@ -69,44 +62,9 @@ class Demand(NamedTuple):
 
 AMOUNT = Demand(least=0.0)
 SIGNED = Demand()
+CONTROL = Demand(percent=True)
 ABOVE_ZERO = Demand(above_zero=True)
 OPTIONAL = Demand(least=0.0, blank=True)
-
-_NO_VALUE = {"", "na", "n/a", "#n/a", "nan", "null", "none"}
-_INFINITY = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-# Commas only between groups of three: "1,5" is a decimal comma somewhere, and must not turn into 15.
-_NUMBER = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?([ T]\d.*)?")
-
-
-def as_number(cell: object) -> float:
-    """Read a number; NaN if the cell is empty; ValueError if it is text."""
-    if isinstance(cell, int | float | Decimal):
-        return float(cell)
-    text = "" if cell is None else "".join(unicodedata.normalize("NFKC", str(cell)).split())
-    if text.casefold() in _NO_VALUE:
-        return float("nan")
-    if not _NUMBER.fullmatch(text) and not _INFINITY.fullmatch(text):
-        raise ValueError(text)
-    return float(text.replace(",", ""))
-
-
-def as_week(cell: object) -> date:
-    """Find the Monday of the week that holds the cell's day; ValueError if it is no date."""
-    if isinstance(cell, date):
-        return monday(cell)
-    plain = int(cell) if isinstance(cell, float) and cell.is_integer() else cell
-    text = unicodedata.normalize("NFKC", str(plain)).strip()
-    if match := _DATE.fullmatch(text):
-        return monday(date(int(match[1]), int(match[2]), int(match[3])))
-    return monday(date.fromisoformat(text))
-
-
-def as_word(cell: object) -> str:
-    """Read a name; ValueError if the cell is empty."""
-    if _is_blank(cell):
-        raise ValueError
-    return str(cell).strip()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +87,7 @@ class Table:
         """Name the first cells at fault and how many more there are."""
         rows = f"{'row' if len(found) == 1 else 'rows'} {listed([self.rows[row] for row in found])}"
         cells = [self.columns[column][row] for row in found]
-        shown = listed([str(cell)[:40] for cell in cells if not _is_blank(cell)])
+        shown = listed([str(cell)[:40] for cell in cells if not is_blank(cell)])
         return Problem(what, f"{self.name}, {rows}, column {column}", shown, cure)
 
     def cells(self, column: str, key: str) -> Sequence[object]:
@@ -152,145 +110,45 @@ class Table:
             self.report(self.problem(fault.what, column, wrong, fault.cure))
         return values
 
+    def days(self, column: str, key: str) -> list[date | None]:
+        """Every day of a column, None where there is none; the column settles what a cell leaves open."""
+        return self.parsed(column, key, day_reader(self.columns.get(column, ())), BAD_DATE)
+
     def numbers(self, column: str, key: str, rows: Iterable[int], demand: Demand) -> Floats:
         """Numbers of a column at ``rows``, array (row,); NaN elsewhere and where there is no number."""
         values = np.full(len(self.rows), np.nan)
         cells = self.cells(column, key)
         faults: dict[Fault, list[int]] = {}
+        found: dict[int, Number] = {}
         for row in rows if cells else ():
             try:
-                values[row] = as_number(cells[row])
+                found[row] = read_number(cells[row])
+                values[row] = found[row].value
                 fault = demand.fault(values[row])
             except (ValueError, OverflowError):
                 fault = _TEXT
             if fault:
                 faults.setdefault(fault, []).append(row)
-        for fault, found in faults.items():
-            self.report(self.problem(fault.what, column, found, fault.cure))
+        for fault, wrong in (faults | _marks(found, demand)).items():
+            self.report(self.problem(fault.what, column, wrong, fault.cure))
         return values
 
 
-# Files ----------------------------------------------------------------------------------------------------------------
-
-
-def read_table(name: str, sheet: str | None, folder: Path) -> Table:
-    """Cells of a .csv, .parquet or .xlsx file; the header is row 1.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be opened, or holds no table.
-    """
-    path = folder / name
-    if not path.is_file():
-        near = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-        close = get_close_matches(path.name, near, n=1)
-        hint = f' Did you mean "{close[0]}"?' if close else ""
-        raise refusal("the file does not exist", name, "", f"Paths are relative to the project file.{hint}")
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise refusal("this kind of file is not read", name, path.suffix, f"Save it as {', '.join(_READERS)}.")
-    size = path.stat().st_size
-    if size > _MOST_BYTES:
-        raise refusal("the file is larger than 200 MB", name, f"{size} bytes", "Keep weekly rows only.")
-    try:
-        records = reader(path, name, sheet)
-    except InputError:
-        raise
-    except Exception as error:  # parsers raise errors of every kind on a broken file
-        cure = "Open it where it was made and save it again."
-        raise refusal("the file cannot be read", name, str(error).split("\n")[0][:200], cure) from error
-    return _as_table(f"{name}, sheet {sheet}" if sheet and path.suffix.lower() == ".xlsx" else name, records)
-
-
-def _as_table(name: str, records: Sequence[Sequence[object]]) -> Table:
-    header = ["" if _is_blank(cell) else str(cell).strip() for cell in (records[0] if records else ())]
-    body = [(row, record) for row, record in enumerate(records[1:], 2) if not all(map(_is_blank, record))]
-    if not any(header) or not body:
-        raise refusal("the file is empty", name, "", "Row 1 names the columns; a row per week follows.")
-    twice = [column for column, count in Counter(header).items() if column and count > 1]
-    if twice:
-        raise InputError(
-            Problem("the column appears twice", f"{name}, row 1, column {column}", cure="Rename or remove one.")
-            for column in twice
-        )
-    columns = {
-        column: [record[place] if place < len(record) else None for _, record in body]
-        for place, column in enumerate(header)
-        if column
-    }
-    return Table(name, [row for row, _ in body], columns)
-
-
-def csv_records(path: Path) -> list[list[str]]:
-    """Rows of a CSV file in UTF-8 (with or without byte-order mark) or GB18030, header included."""
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("gb18030")
-    return list(csv.reader(io.StringIO(text, newline=""), strict=True))
-
-
-def _read_csv(path: Path, name: str, _: str | None) -> list[list[str]]:
-    records = csv_records(path)
-    width = len(records[0]) if records else 0
-    # A cell too many is most often an unquoted thousands comma, which would shift every column after it.
-    wide = [row for row, record in enumerate(records, 1) if any(cell.strip() for cell in record[width:])]
-    if wide:
-        cure = 'Put numbers with commas in quotes: "1,234.5".'
-        raise refusal("there are more cells than the header has", f"{name}, row {listed(wide)}", "", cure)
-    return records
-
-
-def _read_parquet(path: Path, _: str, __: str | None) -> list[Sequence[object]]:
-    from pyarrow.parquet import ParquetFile
-
-    with ParquetFile(path) as file:
-        table = file.read()
-    return [table.column_names, *zip(*(column.to_pylist() for column in table.columns), strict=True)]
-
-
-def _read_xlsx(path: Path, name: str, sheet: str | None) -> list[Sequence[object]]:
-    from openpyxl import load_workbook
-
-    refuse_bomb(path, name)
-    with warnings.catch_warnings():
-        # openpyxl warns of styles and validations it drops; only values are read here.
-        warnings.simplefilter("ignore", UserWarning)
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
-            pages = {page.title: page for page in book.worksheets}
-            if sheet is not None and sheet not in pages:
-                raise refusal("the sheet does not exist", f"{name}, sheet {sheet}", "", suggest(sheet, list(pages)))
-            page = pages[sheet] if sheet is not None else book.worksheets[0]
-            page.reset_dimensions()  # files written by other tools may state a wrong size, and rows would be lost
-            return list(page.iter_rows(values_only=True))
-        finally:
-            book.close()
-
-
-def refuse_bomb(path: Path, name: str) -> None:
-    """Refuse a workbook that unpacks to far more than its size, before a reader opens it."""
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > min(_MOST_BYTES, _MOST_RATIO * path.stat().st_size):
-        cure = "Save the weekly rows alone in a new workbook."
-        raise refusal("the workbook unpacks to far more than its size", name, f"{unpacked} bytes", cure)
-
-
-_READERS: dict[str, Callable[[Path, str, str | None], Sequence[Sequence[object]]]] = {
-    ".csv": _read_csv,
-    ".parquet": _read_parquet,
-    ".xlsx": _read_xlsx,
-}
+def _marks(found: Mapping[int, Number], demand: Demand) -> dict[Fault, list[int]]:
+    """Rows whose percent or currency sign does not go with the rest of the column."""
+    percent = [row for row, number in found.items() if number.percent]
+    first = next((number.currency for number in found.values() if number.currency), None)
+    foreign = [row for row, number in found.items() if number.currency not in {None, first}]
+    plain = any(abs(number.value) > 1 for number in found.values() if not number.percent)
+    faults = {_CURRENCIES: foreign}
+    if not demand.percent:
+        faults[_PERCENT] = percent
+    elif plain:
+        faults[_SOME_PERCENT] = percent
+    return {fault: rows for fault, rows in faults.items() if rows}
 
 
 # Words ----------------------------------------------------------------------------------------------------------------
-
-
-def _is_blank(cell: object) -> bool:
-    return cell is None or (isinstance(cell, float) and np.isnan(cell)) or (isinstance(cell, str) and not cell.strip())
 
 
 def refusal(what: str, where: str, value: str, cure: str) -> InputError:

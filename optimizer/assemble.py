@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from mmm.messages import joined
 from mmm.problems import BudgetError, TimeLimitReached
 from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
 from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
 from optimizer.forward import Forward, play_forward
+from optimizer.learning import worth_knowing
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
 from optimizer.objectives import line_margins
@@ -38,6 +40,7 @@ from optimizer.returns import expected_gain
 from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
 from optimizer.safe import best_plan, last_mix
+from optimizer.sentences import tell
 from optimizer.unreachable import unreachable_shares
 from optimizer.verify import Finding, broken, verify
 
@@ -234,7 +237,7 @@ def _describe(problem: PlanProblem, optimum: Optimum, fen: Fen, findings: Sequen
     """What a plan that was solved for does and earns."""
     prices = row_prices(optimum)
     scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
-    scored = with_forward(problem, scored, fen) if ranges else scored
+    scored = _with_test_values(problem, with_forward(problem, scored, fen), fen) if ranges else scored
     return replace(scored, total_fen=problem.total_fen)
 
 
@@ -317,6 +320,13 @@ def _rule_value(found: Forward) -> RuleValue:
         lost_per_unit=-float(found.gmv.mean()) / saved if saved > 0 else None,
         paths=found.gmv.size,
     )
+
+
+def _with_test_values(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
+    """The plan with what a test of each line would be worth."""
+    values = worth_knowing(problem, fen / 100)
+    tested = [replace(line, test_value=float(values[i])) for i, line in enumerate(plan.lines[: values.size])]
+    return replace(plan, lines=(*tested, *plan.lines[values.size :]))
 
 
 def _status(optimum: Optimum, options: SolveOptions) -> PlanStatus:
@@ -422,12 +432,9 @@ def _safe_note(problem: PlanProblem, pro_rata: Comparison | None) -> list[str]:
         return []
     chance, draws = pro_rata.prob_better, problem.response.curves.draws
     error = (chance * (1 - chance) / draws) ** 0.5
-    held = "as asked" if chance >= safe.probability else f"short of the {safe.probability:.0%} asked for"
-    told = (
-        f"With probability {chance:.1%} this plan earns more than last year's mix with the same money, {held} (counted "
-        f"on {draws:,} draws, standard error {error:.1%}; the curves' uncertainty, not the market's, is what it knows)."
-    )
-    return [told]
+    kept = chance >= safe.probability
+    held = tell("note.safe.kept") if kept else tell("note.safe.short", probability=safe.probability)
+    return [tell("note.safe", chance=chance, held=held, draws=draws, error=error)]
 
 
 def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | None) -> list[str]:
@@ -440,39 +447,29 @@ def _pro_rata_note(problem: PlanProblem, spend: Floats, pro_rata: Comparison | N
     faults = broken(findings_of(problem, np.rint(mix * 100).astype(np.int64)))
     names = dict.fromkeys(fault.name for fault in faults if fault.kind not in {"total", "reserve", "sign"})
     gain = pro_rata.gmv_gain
-    words = (
-        "By the model alone last year's mix with the same money is no clearly worse bet: this plan's expected gain "
-        f"over it is {gain.mean:,.0f} {problem.currency} (90% interval {gain.p05:,.0f} to {gain.p95:,.0f})."
-    )
-    held = f" But it breaks these rules, which the plan obeys: {', '.join(names)}." if names else ""
-    return [words + held]
+    told = tell("note.pro_rata", mean=gain.mean, low=gain.p05, high=gain.p95, currency=problem.currency)
+    return [joined("sentences", (told, tell("note.pro_rata.breaks", names=list(names))))] if names else [told]
 
 
 def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, spend: Floats) -> list[str]:
     """What the reader must know of this plan."""
-    notes = []
+    notes: list[str] = []
     if optimum.gap > max(options.gap, optimum.target):
         # A share of next to nothing says nothing.
         left = optimum.bound - optimum.objective
-        above = f"{optimum.gap:.2%}" if optimum.gap < 1 else f"{left:,.0f} {problem.currency}"
         notes.append(
-            "Some response draws are S-shaped, so the proof goes by their concave hulls: it shows that no plan earns "
-            f"more than {above} above this one."
+            tell("note.hulls", above=optimum.gap)
+            if optimum.gap < 1
+            else tell("note.hulls.money", above=left, currency=problem.currency)
         )
     shares = [c.share for c in problem.settings.constraints if isinstance(c, CategoryShare) and c.share is not None]
     if len(shares) > 1 and abs(sum(shares) - 1) < 1e-9:
-        notes.append(
-            "The exact category shares sum to 100%, so their prices count against each other: moving a percentage "
-            "point from one category to another earns the difference of their prices."
-        )
+        notes.append(tell("note.shares"))
     if not all(line.has_reference for line in problem.lines if not line.reserve):
-        notes.append(
-            "History does not hold all of the same weeks of last year; limits relative to history use the mean of its "
-            "last 13 weeks for the missing ones."
-        )
+        notes.append(tell("note.history"))
     prior_only = [line.name for line in problem.lines if line.prior_only]
     if prior_only:
-        notes.append(f"Planned from their prior, for want of history: {', '.join(prior_only)}.")
+        notes.append(tell("note.prior", names=prior_only))
     history = problem.response.curves.spend.max(axis=0)
     beyond = [
         line.name
@@ -480,13 +477,10 @@ def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, sp
         if spend[index].max() > 1.05 * history[index] and not line.prior_only
     ]
     if beyond:
-        notes.append(f"Beyond any week of their history, so the curves extrapolate: {', '.join(beyond)}.")
+        notes.append(tell("note.beyond", names=beyond))
     last = problem.response.curves.weeks[-1]
     if (problem.weeks[0] - last).days > 7:
-        notes.append(
-            f"The data end with the week of {last.isoformat()}; until the plan starts, spend is taken to go on at the "
-            "mean of its last 13 weeks."
-        )
+        notes.append(tell("note.data_end", week=last.isoformat()))
     return notes
 
 

@@ -17,12 +17,14 @@ import numpy as np
 import numpy.typing as npt
 import pyomo.environ as pyo
 
+from mmm.messages import Message
 from optimizer.constraints import Mix, Phases, WeeksOn
 from optimizer.decision import Decision, Row
 from optimizer.plan import Conflict, Relaxation
 from optimizer.program import Search
 from optimizer.returns import expected_gain
 from optimizer.rules import Recovery, WeakRoiCut
+from optimizer.sentences import tell
 from optimizer.solver import Ints, Master, Solved
 
 Floats = npt.NDArray[np.float64]
@@ -162,7 +164,7 @@ class _Elastic:
                 if int(row.part) >= weeks:
                     self.master.set_row(number, None, None)
             if self.solve().outcome == "optimal":
-                sentence = f'Lower the weeks of "{rule.name}" from {rule.weeks} to {weeks}.'
+                sentence = tell("way.weeks", name=rule.name, old=rule.weeks, new=weeks)
                 found = (rule.weeks - weeks) / rule.weeks, Relaxation(rule.name, rule.weeks, weeks, sentence)
                 break
         self._put_back([number for number, _ in rows])
@@ -265,25 +267,25 @@ def _offer(stretch: _Stretch, moved: float, by_line: Floats, earned: Floats | No
     """Turn a moved rule into a sentence with its numbers; None for a plan that would hold no money."""
     row, share = stretch.rows[0], _is_share(stretch.rows[0])
     name = row.name if len(stretch.rows) == 1 and row.line is not None and not share else row.rule.name
-    old, word = stretch.limit(row), "Lower" if stretch.side == "lower" else "Raise"
+    old, way = stretch.limit(row), "lower" if stretch.side == "lower" else "raise"
     change = moved * old if stretch.relative else moved / row.moved_by(by_line, earned)
     new = _outward(old - change if stretch.side == "lower" else old + change, stretch.side, row)
     if row.rule.kind == "total" and new <= 0:
         return None
     if isinstance(row.rule, WeakRoiCut):
         return _smaller_cut(row.rule, moved)
-    sentence = f'{word} "{name}" from {_written(row, old)} to {_written(row, new)}.'
+    sentence = tell(f"way.{way}", name=name, old=_written(row, old), new=_written(row, new))
     if stretch.relative and len({stretch.limit(other) for other in stretch.rows}) > 1:
-        sentence = f'{word} the limits of "{name}" by {math.ceil(1000 * moved - 1e-6) / 10:g}%.'
+        sentence = tell(f"way.{way}_all", name=name, percent=math.ceil(1000 * moved - 1e-6) / 10)
     elif not share and old == 0:
-        sentence = f'Loosen "{name}" by {abs(new - old):,.2f}.'
+        sentence = tell("way.loosen", name=name, amount=abs(new - old))
     return abs(new - old) if share else moved, Relaxation(row.rule.name, old, new, sentence)
 
 
 def _wider(rule: Phases | Mix, more: float) -> Offer:
     """A tolerance that is wider by so much."""
     new = math.ceil((rule.tolerance + more) * 1000 - 1e-6) / 1000
-    sentence = f'Raise the tolerance of "{rule.name}" from {100 * rule.tolerance:.6g}% to {100 * new:.6g}%.'
+    sentence = tell("way.tolerance", name=rule.name, old=100 * rule.tolerance, new=100 * new)
     return more, Relaxation(rule.name, rule.tolerance, new, sentence)
 
 
@@ -292,7 +294,7 @@ def _smaller_cut(rule: WeakRoiCut, moved: float) -> Offer | None:
     new = math.floor((1 - (1 - rule.cut) * (1 + moved)) * 1000 + 1e-6) / 1000
     if new <= 0:
         return None
-    sentence = f'Lower the cut of "{rule.name}" from {100 * rule.cut:.6g}% to {100 * new:.6g}%.'
+    sentence = tell("way.cut", name=rule.name, old=100 * rule.cut, new=100 * new)
     return moved, Relaxation(rule.name, rule.cut, new, sentence)
 
 
@@ -308,32 +310,34 @@ def _is_share(row: Row) -> bool:
     return row.unit == "share"
 
 
-def _written(row: Row, limit: float) -> str:
+def _written(row: Row, limit: float) -> Message:
     match row.unit:
         case "share":
-            return f"{100 * limit:.6g}%"
+            return tell("amount.share", percent=100 * float(limit))
         case "roi":
-            return f"1:{limit:.4g}"
+            return tell("amount.roi", roi=float(limit))
         case "lines" | "weeks":
-            return f"{limit:g} {row.unit}"
+            return tell(f"amount.{row.unit}", count=float(limit))
         case _:
-            return f"{limit:,.2f}"
+            return tell("amount.money", amount=float(limit))
 
 
-def _says(rows: Sequence[Row]) -> str:
+def _says(rows: Sequence[Row]) -> Message:
     """Tell what a rule asks where it clashes; rows that only say what a switch means, where it has no others."""
-    told = list(dict.fromkeys(_asks(row) for row in rows if not row.link)) or [f"what it says of {_about(rows[0])}"]
-    asked = "; ".join(told[:MOST_ROWS]) + (" and more" if len(told) > MOST_ROWS else "")
-    return f'"{rows[0].rule.name}" ({rows[0].rule.kind}) asks for {asked}.'
+    told = list(dict.fromkeys(_asks(row) for row in rows if not row.link))
+    told = told or [tell("conflict.switch", about=_about(rows[0]))]
+    more = tell("conflict.more" if len(told) > MOST_ROWS else "conflict.no_more")
+    rule = rows[0].rule
+    return tell("conflict.asks", rule=rule.name, kind=rule.kind, asked=told[:MOST_ROWS], more=more)
 
 
-def _asks(row: Row) -> str:
-    ends = (("at least", row.limit_lower), ("at most", row.limit_upper))
-    told = [f"{word} {_written(row, limit)}" for word, limit in ends if limit is not None]
+def _asks(row: Row) -> Message:
+    ends = (("at_least", row.limit_lower), ("at_most", row.limit_upper))
+    told = [tell(f"conflict.{end}", limit=_written(row, limit)) for end, limit in ends if limit is not None]
     if row.limit_lower is not None and row.limit_lower == row.limit_upper:
-        told = [f"exactly {_written(row, row.limit_lower)}"]
+        told = [tell("conflict.exactly", limit=_written(row, row.limit_lower))]
     about = _about(row) if row.line is not None or row.part else ""
-    return " and ".join(told) + (f" ({about})" if about else "")
+    return tell("conflict.row_of", ends=told, about=about) if about else tell("conflict.row", ends=told)
 
 
 def _about(row: Row) -> str:

@@ -8,22 +8,16 @@ from typing import assert_never
 import numpy as np
 import numpy.typing as npt
 
+from mmm.messages import Message, joined
 from optimizer.lines import select
 from optimizer.logic import must_cut, opening_levels, weak_weeks
 from optimizer.plan import RuleReport
 from optimizer.problem import PlanProblem
 from optimizer.rules import LogicRule, MoveCap, Recovery, ReserveRelease, StrongRoiTopUp, WeakRoiCut
+from optimizer.sentences import tell
 
 Floats = npt.NDArray[np.float64]
-Told = Iterator[tuple[str, str]]  # a line, and what happens to it
-
-NOTHING = {
-    "cut": "No line is weak long enough in this plan.",
-    "top_up": "No line is projected strong enough in the window.",
-    "release": "Nothing is released by the calendar in this plan.",
-    "recovery": "No line starts this plan cut.",
-    "move_cap": "This plan replaces no other.",
-}
+Told = Iterator[tuple[str, Message]]  # a line, and what happens to it
 
 
 def rule_reports(problem: PlanProblem, spend: Floats, weekly: Floats) -> tuple[RuleReport, ...]:
@@ -40,7 +34,8 @@ def rule_reports(problem: PlanProblem, spend: Floats, weekly: Floats) -> tuple[R
     found = []
     for rule in problem.settings.rules:
         told = list(_effects(rule, problem, spend, weekly))
-        effect = ". ".join(what for _, what in told) + "." if told else NOTHING[rule.kind]
+        parts = [what for _, what in told]
+        effect = tell("effect.ended", parts=parts) if parts else tell(f"effect.{rule.kind}.none")
         found.append(RuleReport(rule.name, rule.kind, bool(told), tuple(dict.fromkeys(n for n, _ in told)), effect))
     return tuple(found)
 
@@ -67,15 +62,20 @@ def _cuts(rule: WeakRoiCut, problem: PlanProblem, spend: Floats, weekly: Floats)
         line, told = problem.lines[index], []
         if index in opening:
             told.append(
-                f"{line.name} was under 1:{rule.observed_threshold(line):g} in the last {line.weak_weeks} weeks of "
-                f"data, so its first week is held to {opening[index]:,.2f}"
+                tell(
+                    "effect.opening",
+                    line=line.name,
+                    floor=float(rule.observed_threshold(line)),
+                    weeks=line.weak_weeks,
+                    most=float(opening[index]),
+                )
             )
         cuts = must_cut(rule, line, weak_weeks(rule, line, spend[index], weekly[index]))
         weeks = [problem.weeks[week + 1].isoformat() for week in np.flatnonzero(cuts) if spend[index, week] > 0]
         if weeks:
-            told.append(f"{line.name} is projected weak, so it is cut in the weeks of {', '.join(weeks)}")
+            told.append(tell("effect.weak", line=line.name, weeks=weeks))
         if told:
-            yield line.name, "; ".join(told)
+            yield line.name, joined("clauses", told)
 
 
 def _top_ups(rule: StrongRoiTopUp, problem: PlanProblem, spend: Floats, weekly: Floats) -> Told:
@@ -89,25 +89,26 @@ def _top_ups(rule: StrongRoiTopUp, problem: PlanProblem, spend: Floats, weekly: 
         held = sum(
             spend[i].sum() for i, one in enumerate(problem.lines) if one.reserve and rule.reserve in {None, one.name}
         )
-        added = rule.add if rule.from_ == "extra" else min(rule.add, held)
-        source = "as extra money" if rule.from_ == "extra" else f"from the reserve, which holds {held:,.2f}"
-        reached = f"{line.name} is projected at 1:{projected:.2f} in {rule.window}, at least 1:{rule.roi_at_least:g}"
-        yield line.name, f"{reached}: if its weeks show it, {added:,.2f} is added {source}"
+        extra = rule.from_ == "extra"
+        source = tell("effect.extra") if extra else tell("effect.from_reserve", held=float(held))
+        reached = {"roi": float(projected), "window": rule.window, "floor": float(rule.roi_at_least)}
+        added = float(rule.add if extra else min(rule.add, held))
+        yield line.name, tell("effect.top_up", line=line.name, added=added, source=source, **reached)
 
 
 def _releases(rule: ReserveRelease, problem: PlanProblem, spend: Floats) -> Told:
     window = list(problem.windows.get(rule.window or "", ()))
     for index in select(problem.lines, rule.line, reserves=True) if window else ():
-        weeks = ", ".join(problem.weeks[week].isoformat() for week in window)
+        weeks = [problem.weeks[week].isoformat() for week in window]
         name = problem.lines[index].name
-        yield name, f"{name} is held back and {spend[index].sum():,.2f} is released in the weeks of {weeks}"
+        yield name, tell("effect.release", line=name, amount=float(spend[index].sum()), weeks=weeks)
 
 
 def _holds(rule: Recovery, problem: PlanProblem) -> Told:
     for cut in problem.settings.cuts:
         for index, most in opening_levels(cut, problem.lines) if cut.name == rule.after else ():
             name = problem.lines[index].name
-            yield name, f"{name} stays at or below {most:,.2f} a week for its first {rule.weeks} weeks"
+            yield name, tell("effect.recovery", line=name, most=float(most), weeks=rule.weeks)
 
 
 def _moves(rule: MoveCap, problem: PlanProblem, spend: Floats) -> Told:
@@ -117,4 +118,5 @@ def _moves(rule: MoveCap, problem: PlanProblem, spend: Floats) -> Told:
     gained = spend.sum(axis=1) - before
     for line, gain in zip(problem.lines, gained, strict=True):
         if gain > 0.005:
-            yield line.name, f"{line.name} gains {gain:,.2f} of the {rule.allowed(before):,.2f} that may move"
+            allowed = float(rule.allowed(before))
+            yield line.name, tell("effect.move_cap", line=line.name, gain=float(gain), allowed=allowed)

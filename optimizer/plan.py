@@ -127,6 +127,8 @@ class LinePlan:
         Expected spend once the rule and its recovery have acted, currency.
     prob_top_up, topped_up : float or None
         Probability that the line gets a top-up, and the money expected of it, currency; None without such a rule.
+    test_value : float or None
+        GMV that knowing the line's true response would earn in this plan, currency; None where it was not asked for.
     """
 
     name: str
@@ -147,6 +149,7 @@ class LinePlan:
     spend_after_cuts: float | None = None
     prob_top_up: float | None = None
     topped_up: float | None = None
+    test_value: float | None = None
 
     @property
     def spend_fen(self) -> int:

@@ -26,6 +26,7 @@ from optimizer.parts import ImpossibleLine, Part, price_lines
 from optimizer.problem import PlanProblem
 from optimizer.program import Search, build_search
 from optimizer.returns import keeps_returns, mend
+from optimizer.sentences import tell
 from optimizer.solver import Solved
 
 Floats = npt.NDArray[np.float64]
@@ -398,15 +399,7 @@ class _Rounds:
     def optimum(self) -> Optimum:
         """The best plan with its bound."""
         if self.best is None:
-            if self.timed_out:
-                told = "No plan that obeys every rule was found within the time limit; raise --time-limit."
-            else:
-                told = (
-                    "No plan was found that obeys the weak-ROI rule and the limits on expected GMV: what is proven of "
-                    "the curves allows one, by the curves themselves none was met. Loosen these rules, or what forces "
-                    "money into weak lines."
-                )
-            raise TimeLimitReached(told)
+            raise TimeLimitReached(tell("error.time_limit" if self.timed_out else "error.not_met"))
         self.search.remember(self.best)
         return Optimum(
             spend=self.best,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmm.messages import message_document
 from optimizer.plan import (
     Comparison,
     Conflict,
@@ -64,6 +65,7 @@ def plan_document(plan: Plan, health: Mapping[str, Any], fingerprint: str, files
         "versus": _versus(plan),
         "health": dict(health),
         "notes": list(plan.notes),
+        "note_messages": [message_document(note) for note in plan.notes],
         "files": list(files),
         "fingerprint": fingerprint,
         "conflict": [_conflict(conflict) for conflict in plan.conflict],
@@ -142,6 +144,7 @@ def _line(line: LinePlan) -> Document:
         "expected_spend_after_cuts": _cent(line.spend_after_cuts),
         "prob_top_up": _number(line.prob_top_up),
         "expected_top_up": _cent(line.topped_up),
+        "test_value": _cent(line.test_value),
         "near_optimal": None if line.near_optimal is None else [_cent(spend) for spend in line.near_optimal],
         "reason": reason_document(line),
     }
@@ -196,6 +199,7 @@ def _rule(report: RuleReport) -> Document:
         "fired": bool(report.fired),
         "lines": list(report.lines),
         "effect": report.effect,
+        "message": message_document(report.effect),
     }
 
 
@@ -233,7 +237,8 @@ def _comparison_unknown() -> Document:
 
 
 def _conflict(conflict: Conflict) -> Document:
-    return {"name": conflict.name, "kind": conflict.kind, "sentence": conflict.sentence}
+    said = {"sentence": conflict.sentence, "message": message_document(conflict.sentence)}
+    return {"name": conflict.name, "kind": conflict.kind} | said
 
 
 def _relaxation(relaxation: Relaxation) -> Document:
@@ -242,6 +247,7 @@ def _relaxation(relaxation: Relaxation) -> Document:
         "from": _number(relaxation.from_),
         "to": _number(relaxation.to),
         "sentence": relaxation.sentence,
+        "message": message_document(relaxation.sentence),
     }
 
 
@@ -262,7 +268,19 @@ def evaluation_document(
         Name of the file that held the plan.
     """
     plan, findings = evaluation
-    kept = ("quarter", "weeks", "currency", "total", "lines", "expected", "constraints", "rules", "versus", "notes")
+    kept = (
+        "quarter",
+        "weeks",
+        "currency",
+        "total",
+        "lines",
+        "expected",
+        "constraints",
+        "rules",
+        "versus",
+        "notes",
+        "note_messages",
+    )
     document = plan_document(plan, health, fingerprint, [])
     broken = [
         {"name": f.name, "kind": f.kind, "line": f.line, "value": f.value, "limit": f.limit, "sentence": f.sentence}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -34,17 +33,17 @@ def review_workbook(document: Mapping[str, Any], lang: Lang) -> bytes:
         The file; text in it is never a formula, sums are live.
     """
     options = {
+        "in_memory": True,  # no temporary files, which a full disk would refuse halfway
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
         "default_format_properties": {"font_name": _FONTS[lang], "font_size": 10},
     }
-    with tempfile.TemporaryDirectory() as draft:
-        path = Path(draft) / "review.xlsx"
-        with Workbook(str(path), options) as file:
-            book = Book(file, lang)
-            _fill({name: Sheet(book, name, file.add_worksheet(name)) for name in SHEETS}, document, lang)
-        return path.read_bytes()
+    made = BytesIO()
+    with Workbook(made, options) as file:
+        book = Book(file, lang)
+        _fill({name: Sheet(book, name, file.add_worksheet(name)) for name in SHEETS}, document, lang)
+    return made.getvalue()
 
 
 def _fill(sheets: Mapping[str, Sheet], document: Mapping[str, Any], lang: Lang) -> None:

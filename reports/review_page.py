@@ -1,4 +1,4 @@
-"""review.html: one self-contained page with sparklines, no scripts, nothing loaded; prints on one A4 page."""
+"""review.html: one self-contained page with sparklines, nothing loaded; prints on one A4 page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports import review_sections as parts
-from reports.page import _ENVIRONMENT, _Table, _table
+from reports.html import Table, as_table, frame, rendered
 from reports.sections import cell_words
-from reports.words import Lang, plain, say
+from reports.words import LANGUAGE_TAGS, Lang, plain, say
 
 WIDTH, HEIGHT, EDGE = 84.0, 20.0, 2.0
 SHOWN = ("line", "status", "spend", "plan_spend", "roi_attributed", "roi_model", "roi_model_range", "weeks_weak")
@@ -44,16 +44,18 @@ def render_review(document: Mapping[str, Any], lang: Lang) -> str:
         A whole HTML document; encode as UTF-8.
     """
     board = parts.board(document, lang)
-    return _ENVIRONMENT.get_template("review.html.j2").render(
-        lang={"en": "en", "zh": "zh-CN"}[lang],
+    return rendered(
+        "review.html.j2",
+        lang=LANGUAGE_TAGS[lang],
+        frame=frame(),
         head=parts.headline(document, lang),
         colour=COLOURS[document["verdict"]],
-        board=_table(board.only(*SHOWN), lang),
+        board=as_table(board.only(*SHOWN), lang),
         disagreements=board.note.splitlines(),
         statuses=[one["status"] for one in document["board"]],
         trend=say(lang, "review.column.trend"),
         sparks=[spark(one, lang) for one in document["board"]],
-        fired=_table(parts.fired(document, lang).only("line", "sentence"), lang),
+        fired=as_table(parts.fired(document, lang).only("line", "sentence"), lang),
         changes=_changes(document, lang),
         notes=[one["sentence"] for one in (*document["gave_way"], *document["notes"])],
         foot=_foot(document, lang),
@@ -62,8 +64,8 @@ def render_review(document: Mapping[str, Any], lang: Lang) -> str:
     )
 
 
-def _changes(document: Mapping[str, Any], lang: Lang) -> _Table:
-    return _table(parts.changes(document, lang).without("key"), lang)
+def _changes(document: Mapping[str, Any], lang: Lang) -> Table:
+    return as_table(parts.changes(document, lang).without("key"), lang)
 
 
 def _foot(document: Mapping[str, Any], lang: Lang) -> str:

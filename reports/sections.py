@@ -11,6 +11,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+from mmm.messages import NOBODY, said
+from mmm.sentences import HEALTH
 from optimizer.plan import Comparison, ConstraintReport, Interval, LinePlan, Plan
 from reports.documents import currency
 from reports.words import (
@@ -137,7 +139,9 @@ def cell_words(cell: Cell, kind: Kind, lang: Lang) -> str:
     if isinstance(cell, Measured):
         return cell_words(cell.value, cell.kind, lang)
     if isinstance(cell, tuple):
-        return "–".join(cell_words(value, kind, lang) for value in cell)
+        # a dash beside a minus sign cannot be read
+        dash = "–" if min(cell) >= 0 else say(lang, "pair.to")
+        return dash.join(cell_words(value, kind, lang) for value in cell)
     return _WORDS[kind](cell, lang) if math.isfinite(cell) else NOTHING
 
 
@@ -164,12 +168,13 @@ def period(plan: Plan, lang: Lang) -> str:
 
 
 def headline(plan: Plan, health: Mapping[str, Any], lang: Lang) -> Section:
-    """Build the first thing to read: where the money goes, what it earns, how sure we are, what binds."""
-    said = {
+    """Build the first thing to read: where the money goes, what it earns, how sure, what binds, what to test."""
+    told = {
         "where": _where(plan, lang),
         "earns": _earns(plan, lang),
         "sure": _sure(plan, health, lang),
-        "binds": _list(_binding(plan.constraints), lang) or say(lang, "headline.nothing_binds"),
+        "binds": _list(_binding(plan.constraints, lang), lang) or say(lang, "headline.nothing_binds"),
+        "test": test_sentence(plan, lang),
         "last_year": _last_year(plan, lang),
     }
     return Section(
@@ -177,7 +182,7 @@ def headline(plan: Plan, health: Mapping[str, Any], lang: Lang) -> Section:
         say(lang, "title", quarter=plain(plan.quarter)),
         period(plan, lang),
         _columns(lang, item=Kind.TEXT, finding=Kind.TEXT),
-        tuple((say(lang, f"headline.{key}"), words) for key, words in said.items() if words),
+        tuple((say(lang, f"headline.{key}"), words) for key, words in told.items() if words),
     )
 
 
@@ -201,14 +206,14 @@ def _earns(plan: Plan, lang: Lang) -> str:
     if plan.gmv is None:
         return say(lang, "headline.no_gmv")
     mean, low, high = (money_words(value, lang) for value in (plan.gmv.mean, plan.gmv.p05, plan.gmv.p95))
-    said = [say(lang, "headline.gmv", mean=mean, low=low, high=high)]
+    told = [say(lang, "headline.gmv", mean=mean, low=low, high=high)]
     if plan.roi is not None:
-        said.append(say(lang, "headline.roi", roi=roi_words(plan.roi)))
+        told.append(say(lang, "headline.roi", roi=roi_words(plan.roi)))
     if plan.profit is not None:
-        said.append(say(lang, "headline.profit", profit=money_words(plan.profit, lang)))
+        told.append(say(lang, "headline.profit", profit=money_words(plan.profit, lang)))
     if plan.cvar is not None:
-        said.append(say(lang, "headline.cvar", cvar=money_words(plan.cvar, lang)))
-    return _list(said, lang)
+        told.append(say(lang, "headline.cvar", cvar=money_words(plan.cvar, lang)))
+    return _list(told, lang)
 
 
 def _sure(plan: Plan, health: Mapping[str, Any], lang: Lang) -> str:
@@ -220,8 +225,53 @@ def _sure(plan: Plan, health: Mapping[str, Any], lang: Lang) -> str:
         verdict=term(lang, "verdict", str(health["verdict"])),
         findings=_findings_words(health, lang),
     )
-    said = [say(lang, f"status.{plan.status.word}"), gap or say(lang, "headline.no_proof"), verdict]
-    return say(lang, "sentence.join").join(said)
+    told = [say(lang, f"status.{plan.status.word}"), gap or say(lang, "headline.no_proof"), verdict]
+    if plan.prob_target is not None:
+        told.append(say(lang, "headline.target", prob=share_words(plan.prob_target)))
+    return say(lang, "sentence.join").join(told)
+
+
+MOST_TESTS = 3
+NOTICED = 1e-3  # of the plan's GMV: a test worth less is not proposed
+
+
+def worth_testing(plan: Plan) -> list[LinePlan]:
+    """Return the lines that are worth testing next, the most worth first."""
+    least = NOTICED * plan.gmv.mean if plan.gmv else 0.0
+    known = [line for line in plan.lines if line.test_value is not None and line.test_value > least]
+    return sorted(known, key=lambda line: -(line.test_value or 0.0))[:MOST_TESTS]
+
+
+def test_sentence(plan: Plan, lang: Lang) -> str:
+    """Return what to test next as one sentence; empty where nothing is worth it or nothing was asked."""
+    found = worth_testing(plan)
+    items = (
+        say(lang, "page.test.item", line=line_label(line, lang), value=money_words(line.test_value or 0.0, lang))
+        for line in found
+    )
+    return say(lang, "headline.test.sentence", lines=_list(items, lang)) if found else ""
+
+
+def plan_labels(plan: Plan, lang: Lang) -> dict[str, str]:
+    """Return what to show for the names in a plan's messages: lines by their labels, kinds of rules in words."""
+    kinds = {rule.kind: term(lang, "kind", rule.kind) for rule in plan.conflict}
+    return kinds | {line.name: line_label(line, lang) for line in plan.lines}
+
+
+def fit_labels(fit: Mapping[str, Any], lang: Lang) -> dict[str, str]:
+    """Return what to show for the names of the fitted channels."""
+    return {one["name"]: plain(str(one.get("label", {}).get(lang) or one["name"])) for one in fit["channels"]}
+
+
+def check_name(check: Mapping[str, Any], lang: Lang) -> str:
+    """Return the name of a health check in words."""
+    return term(lang, "check", str(check["name"]))
+
+
+def check_sentence(check: Mapping[str, Any], lang: Lang, labels: Mapping[str, str]) -> str:
+    """Return what a health check says, in a language where it was saved with its values."""
+    message = HEALTH.read(check.get("message"))
+    return plain(str(check["sentence"]) if message is None else said(message, lang, labels))
 
 
 def findings(health: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
@@ -242,20 +292,26 @@ def _last_year(plan: Plan, lang: Lang) -> str:
     return say(lang, "headline.spend_change", change=signed(share_words(change)), spend=spend)
 
 
-def _binding(reports: Iterable[ConstraintReport]) -> list[str]:
+def _binding(reports: Iterable[ConstraintReport], lang: Lang) -> list[str]:
     """Names of binding rules, the rows of one rule counted once: ``at most 30% a week x5``."""
-    counts = Counter(_rule_name(report) for report in reports if report.binding)
+    counts = Counter(rule_words(report, lang) for report in reports if report.binding)
     return [name if count == 1 else f"{name} ×{count}" for name, count in counts.items()]
 
 
-def _rule_name(report: ConstraintReport) -> str:
+def rule_name(report: ConstraintReport) -> str:
+    """Return the name of the rule that a limit belongs to."""
     # rows of one rule are named "rule: line" and "rule: line week"
     return plain(report.name.split(f": {report.line}")[0] if report.line else report.name)
 
 
+def rule_words(report: ConstraintReport, lang: Lang) -> str:
+    """Return the name of a limit's rule to show; that of the total is ours and not the project's."""
+    return term(lang, "kind", "total") if report.kind == "total" else rule_name(report)
+
+
 def binding_words(plan: Plan, line: str, lang: Lang) -> str:
     """Return the names of the rules that hold one line."""
-    return _list(_binding(report for report in plan.constraints if report.line == line), lang)
+    return _list(_binding((report for report in plan.constraints if report.line == line), lang), lang)
 
 
 def allocation(plan: Plan, lang: Lang) -> Section:
@@ -276,6 +332,9 @@ def allocation(plan: Plan, lang: Lang) -> Section:
         change=Kind.CHANGE,
         near_optimal=Kind.ESTIMATE,
         prob_weak=Kind.SHARE,
+        prob_cut=Kind.SHARE,
+        after_cuts=Kind.ESTIMATE,
+        test_value=Kind.ESTIMATE,
         binds=Kind.TEXT,
     )
     pairs, sums = ("gmv_range", "roi_range", "near_optimal"), ("spend", "share", "gmv", "history")
@@ -307,6 +366,9 @@ def _allocation_row(plan: Plan, line: LinePlan, lang: Lang) -> tuple[Cell, ...]:
         _change(spend, line.history_spend),
         line.near_optimal,
         line.prob_weak,
+        line.prob_cut,
+        line.spend_after_cuts,
+        line.test_value,
         binding_words(plan, line.name, lang),
     )
 
@@ -327,21 +389,20 @@ def _allocation_total(plan: Plan, lang: Lang) -> tuple[Cell, ...]:
         None,
         sum(history) if history else None,
         _change(spent_with_history(plan), plan.last_quarter_spend),
-        None,
-        None,
+        *(None,) * 5,
         "",
     )
 
 
 def _allocation_notes(plan: Plan, lang: Lang) -> list[str]:
-    said = [say(lang, "note.rounded")]
+    told = [say(lang, "note.rounded")]
     for key, picked in (
         ("reserve", [line for line in plan.lines if line.reserve]),
         ("prior", [line for line in plan.lines if line.prior_only]),
     ):
         if picked:
-            said.append(say(lang, f"note.{key}", lines=_list([line_label(line, lang) for line in picked], lang)))
-    return said
+            told.append(say(lang, f"note.{key}", lines=_list([line_label(line, lang) for line in picked], lang)))
+    return told
 
 
 def weekly(plan: Plan, lang: Lang) -> Section:
@@ -413,12 +474,20 @@ def _constraint_row(report: ConstraintReport, lang: Lang) -> tuple[Cell, ...]:
         Measured(report.limit, kind),
         _yes(report.binding, lang),
         report.price,
-        report.price_unit,
+        price_unit_words(report, lang),
     )
+
+
+def price_unit_words(report: ConstraintReport, lang: Lang) -> str | None:
+    """Return what of a limit its price is told for: a percentage point, a unit of money."""
+    if report.price_unit is None or report.unit not in UNIT_KINDS:
+        return report.price_unit and plain(report.price_unit)
+    return say(lang, f"price_unit.{report.unit}")
 
 
 def rules(plan: Plan, lang: Lang) -> Section:
     """Build the table of logic rules: whether each acts, on which lines, with what effect."""
+    names = plan_labels(plan, lang)
     labels = {line.name: line_label(line, lang) for line in plan.lines}
     return Section(
         "rules",
@@ -431,11 +500,28 @@ def rules(plan: Plan, lang: Lang) -> Section:
                 term(lang, "kind", rule.kind),
                 _yes(rule.fired, lang),
                 _list([labels.get(name, name) for name in rule.lines], lang),
-                rule.effect,
+                plain(said(rule.effect, lang, names)),
             )
             for rule in plan.rules
         ),
     )
+
+
+def rule_value(plan: Plan, lang: Lang) -> Section:
+    """Build what the weak-ROI rule is worth; without rows where it was not played."""
+    value = plan.rule_value
+    columns = _columns(lang, item=Kind.TEXT, mean=Kind.GAIN, range=Kind.GAIN)
+    title, marked = say(lang, "section.rule_value"), _marked(columns, pair=("range",))
+    if value is None:
+        return Section("rule_value", title, say(lang, "section.rule_value.none"), marked, ())
+    rows = tuple(
+        (say(lang, f"rule_value.{key}"), part.mean, _pair(part))
+        for key, part in (("gmv", value.gmv), ("saved", value.saved))
+    )
+    sentence = say(lang, "section.rule_value.sentence", paths=f"{value.paths:,}")
+    lost = None if value.lost_per_unit is None else number_words(value.lost_per_unit)
+    note = "" if lost is None else say(lang, "section.rule_value.lost", currency=plain(plan.currency), lost=lost)
+    return Section("rule_value", title, sentence, marked, rows, note)
 
 
 def proof(plan: Plan, lang: Lang) -> Section:
@@ -443,7 +529,7 @@ def proof(plan: Plan, lang: Lang) -> Section:
     status = f"{say(lang, f'status.{plan.status.word}')} {say(lang, f'cure.{plan.status.word}')}".strip()
     rows: list[tuple[Cell, ...]] = [(say(lang, "proof.status"), plan.status.word)]
     if plan.proof is not None:
-        said: dict[str, Cell] = {
+        facts: dict[str, Cell] = {
             "objective": Measured(plan.proof.objective, Kind.ESTIMATE),
             "bound": Measured(plan.proof.bound, Kind.ESTIMATE),
             "gap": Measured(plan.proof.gap, Kind.GAP),
@@ -452,7 +538,9 @@ def proof(plan: Plan, lang: Lang) -> Section:
             "solver": plan.proof.solver,
             "seconds": plan.proof.seconds,
         }
-        rows += [(say(lang, f"proof.{key}"), cell) for key, cell in said.items()]
+        rows += [(say(lang, f"proof.{key}"), cell) for key, cell in facts.items()]
+    if plan.prob_target is not None:
+        rows.append((say(lang, "proof.target"), Measured(plan.prob_target, Kind.SHARE)))
     columns = _columns(lang, item=Kind.TEXT, value=Kind.NUMBER)
     return Section("proof", say(lang, "section.proof"), status, columns, tuple(rows))
 
@@ -491,7 +579,7 @@ def _versus_row(key: str, other: Comparison, lang: Lang) -> tuple[Cell, ...]:
     )
 
 
-def health(document: Mapping[str, Any], lang: Lang) -> Section:
+def health(document: Mapping[str, Any], lang: Lang, labels: Mapping[str, str] = NOBODY) -> Section:
     """Build the health checks of the fitted model, those that did not pass first.
 
     Parameters
@@ -500,6 +588,8 @@ def health(document: Mapping[str, Any], lang: Lang) -> Section:
         ``health`` of fit.json.
     lang : {"en", "zh"}
         Language.
+    labels : mapping
+        Names to show for channels.
     """
     ranked = sorted(document["checks"], key=lambda check: check["verdict"] == "PASS")
     verdict = term(lang, "verdict", str(document["verdict"]))
@@ -510,15 +600,21 @@ def health(document: Mapping[str, Any], lang: Lang) -> Section:
         _columns(lang, item=Kind.TEXT, verdict=Kind.TEXT, value=Kind.NUMBER, limit=Kind.NUMBER, finding=Kind.TEXT),
         tuple(
             (
-                str(check["name"]),
+                check_name(check, lang),
                 term(lang, "verdict", str(check["verdict"])),
                 _loose(check["value"]),
                 _loose(check["limit"]),
-                str(check["sentence"]),
+                check_sentence(check, lang, labels),
             )
             for check in ranked
         ),
     )
+
+
+def note_words(plan: Plan, lang: Lang) -> tuple[str, ...]:
+    """Return the plan's notes in a language; the project's own stays as it is."""
+    labels = plan_labels(plan, lang)
+    return tuple(plain(said(note, lang, labels)) for note in plan.notes)
 
 
 def notes(plan: Plan, lang: Lang) -> Section:
@@ -528,7 +624,7 @@ def notes(plan: Plan, lang: Lang) -> Section:
         say(lang, "section.notes"),
         say(lang, "section.notes.sentence" if plan.notes else "section.notes.none"),
         _columns(lang, note=Kind.TEXT),
-        tuple((note,) for note in plan.notes),
+        tuple((note,) for note in note_words(plan, lang)),
     )
 
 
@@ -556,12 +652,13 @@ def _flat(value: Any, path: str = "") -> Iterable[tuple[str, str]]:
 
 def conflict(plan: Plan, lang: Lang) -> Section:
     """Build the rules that cannot hold together."""
+    labels = plan_labels(plan, lang) if lang == "zh" else NOBODY
     return Section(
         "conflict",
         say(lang, "section.conflict"),
         say(lang, "status.infeasible"),
         _columns(lang, rule=Kind.TEXT, kind=Kind.TEXT, finding=Kind.TEXT),
-        tuple((row.name, term(lang, "kind", row.kind), row.sentence) for row in plan.conflict),
+        tuple((row.name, term(lang, "kind", row.kind), said(row.sentence, lang, labels)) for row in plan.conflict),
     )
 
 
@@ -574,7 +671,7 @@ def relaxation(plan: Plan, lang: Lang) -> Section:
         say(lang, "section.relaxation"),
         say(lang, "section.relaxation.sentence"),
         columns,
-        tuple((row.name, row.from_, row.to, row.sentence) for row in plan.relaxation),
+        tuple((row.name, row.from_, row.to, said(row.sentence, lang)) for row in plan.relaxation),
     )
 
 

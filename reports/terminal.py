@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +15,7 @@ from optimizer.plan import Plan
 from reports import sections
 from reports.sections import Column, Kind, Section, cell_words
 from reports.words import Lang, amount_words, plain, roi_words, say, share_words, term
+from reports.wrapping import wrapped
 
 WIDTH = 100
 """Columns used at most."""
@@ -47,8 +49,9 @@ def show_plan(plan: Plan, fit: Mapping[str, Any], lang: Lang, console: Console, 
     # On a narrow terminal what binds is named under the table only.
     _print(console, _table(table.only(*(shown if console.width >= WIDE else shown[:-1])), lang))
     _print(console, *(_fact(str(label), str(words), lang) for label, words in head.rows))
-    _print(console, *_findings(fit["health"], lang))
-    _print(console, *_bullets(say(lang, "terminal.notes"), (*plan.notes, *table.note.splitlines())))
+    _print(console, *_findings(fit, lang))
+    notes = (*sections.note_words(plan, lang), *table.note.splitlines())
+    _print(console, *_bullets(say(lang, "terminal.notes"), notes))
     _print(console, *_bullets(say(lang, "terminal.files"), files))
 
 
@@ -60,22 +63,23 @@ def show_infeasible(plan: Plan, lang: Lang, console: Console) -> None:
     if cures.rows:
         _print(console, Text(cures.title, style="bold"), Text(cures.sentence), _table(cures, lang))
     _print(console, Text(say(lang, f"cure.{plan.status.word}")))
-    _print(console, *_bullets(say(lang, "terminal.notes"), plan.notes))
+    _print(console, *_bullets(say(lang, "terminal.notes"), sections.note_words(plan, lang)))
 
 
 def show_fit(fit: Mapping[str, Any], lang: Lang, console: Console) -> None:
     """Print ROI with 90% intervals, the diagnostics, the verdict and what it rests on."""
-    roi, checks = sections.channel_roi(fit, lang), sections.health(fit["health"], lang)
+    roi, checks = sections.channel_roi(fit, lang), sections.health(fit["health"], lang, sections.fit_labels(fit, lang))
     _print(console, Text(say(lang, "title.fit"), style="bold"), Text(roi.sentence), _table(roi, lang))
     diagnostics = sections.diagnostics(fit, lang)
     _print(console, Text(diagnostics.title, style="bold"), _table(diagnostics, lang))
     _print(console, Text(checks.sentence, style=_VERDICT_STYLES.get(str(fit["health"]["verdict"]), "")))
-    _print(console, *_findings(fit["health"], lang))
+    _print(console, *_findings(fit, lang))
 
 
 def _print(console: Console, *parts: RenderableType) -> None:
+    width = min(console.width, WIDTH)
     for part in parts:
-        console.print(part, width=min(console.width, WIDTH), highlight=False)
+        console.print(wrapped(part, width) if isinstance(part, Text) else part, width=width, highlight=False)
 
 
 def _table(section: Section, lang: Lang) -> Table:
@@ -109,25 +113,32 @@ def _fact(label: str, words: str, lang: Lang) -> Text:
 def _bullets(title: str, lines: Sequence[str]) -> list[RenderableType]:
     if not lines:
         return []
-    table = Table.grid(padding=(0, 1, 0, 0))
-    for line in lines:
-        table.add_row(Text("-"), Text(plain(line), overflow="fold"))
-    return [Text(title, style="bold"), table]
+    return [Text(title, style="bold"), *(_Bullet(plain(line)) for line in lines)]
 
 
-def _findings(health: Mapping[str, Any], lang: Lang) -> list[Text]:
-    said = []
-    for check in sections.findings(health):
+@dataclass(frozen=True, slots=True)
+class _Bullet:
+    """One item of a list, its further lines set under the first."""
+
+    words: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield wrapped(Text(f"- {self.words}"), options.max_width, "  ")
+
+
+def _findings(fit: Mapping[str, Any], lang: Lang) -> list[Text]:
+    told, labels = [], sections.fit_labels(fit, lang)
+    for check in sections.findings(fit["health"]):
         verdict = str(check["verdict"])
         words = say(
             lang,
             "terminal.finding",
             verdict=term(lang, "verdict", verdict),
-            name=plain(str(check["name"])),
-            sentence=plain(str(check["sentence"])),
+            name=sections.check_name(check, lang),
+            sentence=sections.check_sentence(check, lang, labels),
         )
-        said.append(Text(words, style=_VERDICT_STYLES.get(verdict, "")))
-    return said
+        told.append(Text(words, style=_VERDICT_STYLES.get(verdict, "")))
+    return told
 
 
 def show_evaluation(document: Mapping[str, Any], lang: Lang, console: Console) -> None:

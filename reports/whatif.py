@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -220,9 +221,10 @@ def _columns(lang: Lang, **kinds: Kind) -> tuple[Column, ...]:
 # Workbook -------------------------------------------------------------------------------------------------------------
 
 
-def write_whatif(document: Mapping[str, Any], path: Path, lang: Lang) -> None:
+def write_whatif(document: Mapping[str, Any], path: Path | BytesIO, lang: Lang) -> None:
     """Write whatif.xlsx: the comparison first, a sheet for each further table, a chart of the frontier."""
     options = {
+        "in_memory": True,  # no temporary files, which a full disk would refuse halfway
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
@@ -237,7 +239,7 @@ def write_whatif(document: Mapping[str, Any], path: Path, lang: Lang) -> None:
         "regret": "Regret",
         "failed": "Failed",
     }
-    with Workbook(str(path), options) as file:
+    with Workbook(path, options) as file:
         book = Book(file, lang)
         for section in whatif_sections(document, lang):
             sheet = Sheet(book, names[section.key], file.add_worksheet(names[section.key]))

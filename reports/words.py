@@ -10,10 +10,16 @@ from typing import Literal, get_args
 
 from optimizer.plan import LinePlan, PlanStatus
 from reports import workbook_words
+from reports.words_init import INIT_EN, INIT_ZH
+from reports.words_page import PAGE_EN, PAGE_ZH
 from reports.words_review import REVIEW_EN, REVIEW_ZH
+from reports.words_screen import SCREEN_EN, SCREEN_ZH
 
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = get_args(Lang)
+
+LANGUAGE_TAGS: Mapping[Lang, str] = MappingProxyType({"en": "en", "zh": "zh-CN"})
+"""The languages as a page or a document names them (BCP 47)."""
 
 NOTHING = "–"
 """Shown where a quantity does not exist, such as the ROI of reserved money."""
@@ -146,6 +152,7 @@ _EN = {
     "column.from": "From",
     "column.to": "To",
     "column.proposal": "Proposal",
+    "pair.to": " to ",
     "pair.low": "{title}: low",
     "pair.high": "{title}: high",
     "source.data": "data",
@@ -244,12 +251,6 @@ _EN = {
     "cover.key.failed": "failed check",
     "plan.how": "Yellow cells may be edited; totals and the sheet Checks follow.",
     "checks.master": "Broken rules",
-    "page.bars": "Spend by line",
-    "page.bars.sentence": "Bar: this plan. Black mark: the same weeks last year.",
-    "page.chart": "Spend by week",
-    "page.bar_title": "{line}: {spend} ({share})",
-    "page.cell_title": "{line}, {week}: {spend}",
-    "page.made_from": "Made from",
 }
 _EN |= {f"status.{status.word}": status.sentence for status in PlanStatus}
 _EN |= {f"cure.{status.word}": status.cure for status in PlanStatus}
@@ -378,6 +379,7 @@ _ZH = {
     "column.from": "现值",
     "column.to": "改为",
     "column.proposal": "建议",
+    "pair.to": " 至 ",
     "pair.low": "{title}：下限",
     "pair.high": "{title}：上限",
     "source.data": "数据",
@@ -476,12 +478,6 @@ _ZH = {
     "cover.key.failed": "检查未通过",
     "plan.how": "黄色单元格可改；合计与 Checks 表随之更新。",
     "checks.master": "未通过的规则数",
-    "page.bars": "各项支出",
-    "page.bars.sentence": "色条：本方案。黑线：去年同期。",
-    "page.chart": "每周支出",
-    "page.bar_title": "{line}：{spend}（{share}）",
-    "page.cell_title": "{line}，{week}：{spend}",
-    "page.made_from": "依据",
     "status.optimal": "在所示差距之内，已证明本方案最优。",
     "status.feasible": "方案满足每条规则；上界说明还能好多少。",
     "status.infeasible": "没有方案能同时满足全部规则。",
@@ -492,8 +488,8 @@ _ZH = {
     "cure.time_limit": "请加大 --time-limit，或用 --gap 接受更大的差距。",
 }
 
-_EN |= REVIEW_EN
-_ZH |= REVIEW_ZH
+_EN |= INIT_EN | PAGE_EN | REVIEW_EN | SCREEN_EN
+_ZH |= INIT_ZH | PAGE_ZH | REVIEW_ZH | SCREEN_ZH
 _EN |= workbook_words.EN
 _ZH |= workbook_words.ZH
 
@@ -533,6 +529,20 @@ def money_words(amount: float, lang: Lang, *, trim: bool = True) -> str:
     large = abs(round(amount / 1e4, 2)) >= 1e4
     digits = f"{amount / 1e8:,.4f}" if large else f"{amount / 1e4:,.2f}"
     return f"{_trimmed(digits) if trim else digits}{'亿' if large else '万'}"
+
+
+def compact_words(amount: float, lang: Lang) -> str:
+    """Return an amount in three digits, for axes and labels: ``1.51M``, ``460K``; Chinese ``151万``."""
+    size = abs(amount)
+    units = (("B", 1e9), ("M", 1e6), ("K", 1e3)) if lang == "en" else (("亿", 1e8), ("万", 1e4))
+    # rounded first, so that 999,999 reads 1M and not 1000K
+    rounded = float(f"{size:.3g}")
+    unit, worth = next(((name, worth) for name, worth in units if rounded >= worth), ("", 1.0))
+    digits = f"{rounded / worth:,.2f}" if rounded / worth < 10 else f"{rounded / worth:,.1f}"
+    if rounded / worth >= 100 or not unit:
+        digits = f"{rounded / worth:,.0f}"
+    sign = "-" if amount < 0 and rounded else ""
+    return f"{sign}{_trimmed(digits) if '.' in digits else digits}{unit}"
 
 
 def amount_words(amount: float, currency: str, lang: Lang) -> str:

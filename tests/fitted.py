@@ -10,6 +10,8 @@ import numpy as np
 from budget.project import demo_folder, load_project
 from budget.runs import fingerprint
 from budget.store import FitStore
+from mmm.messages import message_document
+from mmm.sentences import tell
 from mmm.simulate import MAX_LAG, demo_market, random_market, simulate, true_curves, write_market
 from mmm.transforms import geometric_weights, half_life_weeks
 
@@ -127,7 +129,9 @@ def fit_document(truth, curves, verdict):
         }
         for c, name in enumerate(curves.names)
     ]
+    message = message_document(tell("health.rhat", rhat=1.002)) if verdict == "PASS" else None
     check = {"name": "R-hat", "verdict": verdict, "value": 1.002, "limit": 1.01, "sentence": sentence[verdict]}
+    check["message"] = message
     return {
         "channels": channels,
         "units": ["national"],

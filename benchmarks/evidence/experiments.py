@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.evidence.markets import FAMILIES, TrueMarket
+from benchmarks.evidence.markets import DRAW, TrueMarket
 from mmm.lift import LiftTest
 
 Floats = npt.NDArray[np.float64]
@@ -25,7 +25,7 @@ class Experiment:
 
 def experiments(market: TrueMarket) -> tuple[Experiment, ...]:
     """Test a third of the channels once: spend up or down by half for 6 to 10 weeks in which there is spend."""
-    rng = np.random.default_rng([FAMILIES.index(market.family), market.seed, 99])
+    rng = np.random.default_rng([list(DRAW).index(market.family), market.seed, 99])
     channels = market.panel.spend.shape[2]
     return tuple(_experiment(market, channel, rng) for channel in range(-(-channels // 3)))
 

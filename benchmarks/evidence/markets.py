@@ -13,12 +13,16 @@ noise             first-order autoregressive      independent                   
 spending          one common wave, correlated     bursts and pauses               follows season, peaks and sales
 media effect      constant                        constant                        multiplied by season and peaks
 ================  ==============================  ==============================  ================================
+
+A fourth family, ``own``, is no test of the model but of the yardstick: its curves and carry-over are drawn from the
+model's own priors and its baseline is what the model thinks it is. There, what the model captures less than the oracle
+is the price of not knowing the shapes, which nobody knows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -27,12 +31,14 @@ import numpy.typing as npt
 
 from mmm.calendar import NO_PEAKS, Calendar, intensity, read_calendar, week_range
 from mmm.panel import Panel
+from mmm.priors import HALF_SATURATION, RETENTION, SLOPE
 from mmm.transforms import lagged
 
 Floats = npt.NDArray[np.float64]
 Level = Callable[[Floats], Floats]
 
 FAMILIES = ("logistic", "flighted", "demand")
+OWN = "own"
 FIRST_WEEK = date(2024, 10, 7)
 BURN_IN = 30  # weeks before the data whose effect still arrives, unseen by any model
 PLAN_WEEKS = 13
@@ -197,7 +203,7 @@ def response(levels: tuple[Level, ...], weights: Floats, effect: Floats, stock: 
 
 def market(family: str, seed: int, *, units: int = 1) -> TrueMarket:
     """Draw a market: 130-156 weeks, 5-8 channels; the same seed and family give the same market."""
-    rng = np.random.default_rng([FAMILIES.index(family), seed])
+    rng = np.random.default_rng([list(DRAW).index(family), seed])
     weeks, channels = int(rng.integers(130, 157)), 5 + seed % 4
     share, spread = rng.uniform(*SHARE), rng.uniform(*ROI_SPREAD)
     noise = float(np.exp(rng.uniform(*np.log(NOISE))))
@@ -409,10 +415,24 @@ def demand_market(rng: np.random.Generator, weeks: int, channels: int, units: in
     )
 
 
+def own_market(rng: np.random.Generator, weeks: int, channels: int, units: int, calendar: Calendar) -> Draft:
+    """The spending of ``logistic``, on curves and carry-over drawn from the model's priors; independent noise."""
+    other = logistic_market(rng, weeks, channels, units, calendar)
+    halves, slopes = (median * np.exp(sd * rng.standard_normal(channels)) for median, sd in (HALF_SATURATION, SLOPE))
+    retention = 1.0 / (1.0 + np.exp(-(RETENTION[0] + RETENTION[1] * rng.standard_normal(channels))))
+    return replace(
+        other,
+        levels=tuple(_hill(half, slope) for half, slope in zip(halves, slopes, strict=True)),
+        weights=normalised(retention[:, None] ** np.arange(LONGEST_LAG + 1)),
+        memory=0.0,
+    )
+
+
 DRAW: dict[str, Callable[[np.random.Generator, int, int, int, Calendar], Draft]] = {
     "logistic": logistic_market,
     "flighted": flighted_market,
     "demand": demand_market,
+    OWN: own_market,
 }
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.evidence.experiments import Experiment, experiments
-from benchmarks.evidence.markets import FAMILIES, TrueMarket, market
+from benchmarks.evidence.markets import FAMILIES, OWN, TrueMarket, market
 from benchmarks.evidence.oracle import scale_draws, see
 from benchmarks.evidence.refit import believed_worth, refit
 from benchmarks.evidence.scoring import MULTIPLES, plan_scores, roi_scores
@@ -29,7 +29,7 @@ from mmm.settings import ChannelSettings, ModelSettings
 
 RESULTS = Path("docs/evidence")
 SETTINGS = ModelSettings(draws=500, tune=500, chains=2, cores=1)
-UNITS = {"national": 1, "lift": 1, "units": 8}
+UNITS = {"national": 1, "lift": 1, "units": 8, "own": 1}
 
 
 def study(seen: TrueMarket, compiled: CompiledModels, tests: Sequence[Experiment]) -> dict[str, Any]:
@@ -143,7 +143,9 @@ def main() -> None:
     runs = commands.add_parser("run", help="study markets, appending to the results")
     runs.add_argument("--arm", choices=sorted(UNITS), default="national")
     runs.add_argument("--markets", type=int, default=16, help="per family")
-    runs.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES)
+    runs.add_argument(
+        "--families", nargs="+", choices=(*FAMILIES, OWN), help="all foreign ones; own, for the arm of that name"
+    )
     runs.add_argument("--seconds", type=float, default=1e9, help="stop after this many")
     runs.add_argument("--out", type=Path, help="results file; docs/evidence/recovery-ARM.jsonl")
     reports = commands.add_parser("report", help="summarise the results")
@@ -158,7 +160,8 @@ def main() -> None:
         report(given.folder, given.file)
         return
     out = given.out or RESULTS / f"recovery-{given.arm}.jsonl"
-    run(given.arm, given.markets, tuple(given.families), given.seconds, out)
+    families = tuple(given.families or ((OWN,) if given.arm == OWN else FAMILIES))
+    run(given.arm, given.markets, families, given.seconds, out)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.evidence.markets import FAMILIES
+from benchmarks.evidence.markets import FAMILIES, OWN
 from benchmarks.evidence.scoring import bootstrap
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +73,7 @@ def table_of(rows: Sequence[Row], who: str) -> Floats:
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     """Model and oracle, per family and in all, each statistic with its 90% bootstrap interval."""
     found: dict[str, Any] = {}
-    for family in ("all", *FAMILIES):
+    for family in ("all", *FAMILIES, OWN):
         mine = [row for row in rows if family in ("all", row["family"])]
         if not mine:
             continue
@@ -130,6 +130,7 @@ TITLES = {
     "national": "One national series",
     "units": "Eight units instead of one",
     "lift": "National, with lift tests on a third of the channels",
+    "own": "The model's own family: what not knowing the shapes costs",
 }
 HEAD = """# Recovery study
 
@@ -147,7 +148,8 @@ Made by `make evidence` (or `python -m benchmarks.evidence.recovery run --arm AR
 
 
 def _markdown(found: Mapping[str, Any]) -> str:
-    families = [name for name in ("all", *FAMILIES) if name in found]
+    families = [name for name in (*FAMILIES, OWN) if name in found]
+    families = ["all", *families] if len(families) > 1 else families
     head = (
         "| | "
         + " | ".join(f"{f}: model | limit" for f in families)
@@ -179,7 +181,7 @@ def picture(arms: Mapping[str, Sequence[Row]], path: Path) -> None:
 
     figure, axes = plt.subplots(2, len(arms), figsize=(5 * len(arms), 9), squeeze=False)
     for column, (arm, rows) in enumerate(arms.items()):
-        for family in FAMILIES:
+        for family in dict.fromkeys(row["family"] for row in rows):
             mine = [row for row in rows if row["family"] == family]
             clipped = [[max(row[who]["captured"], -1.0) for row in mine] for who in ("oracle", "model")]
             axes[0, column].scatter(*clipped, s=18, label=family)

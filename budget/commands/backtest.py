@@ -38,5 +38,5 @@ def backtest(
         from reports.terminal import show_backtest
 
         show_backtest(document, lang, screen.console)
-        screen.say(f"Written: {path}")
+        screen.tell("screen.written", files=path)
     return OK

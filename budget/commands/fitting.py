@@ -27,7 +27,7 @@ def fit(
     with screen.progress() as progress:
         fitted = (None if again else runs.stored_fit(session)) or runs.new_fit(session, progress)
         if fitted.reused:
-            screen.say("The fitted model kept in .budget matches; --again fits anew.")
+            screen.tell("screen.matches")
         folder = session.out(out)
         names = runs.write_fit(session, fitted, folder)
     if as_json:
@@ -36,5 +36,5 @@ def fit(
         from reports.terminal import show_fit
 
         show_fit(fitted.document, lang, screen.console)
-        screen.say("Written: " + ", ".join(str(folder / name) for name in names))
+        screen.tell("screen.written", files=", ".join(str(folder / name) for name in names))
     return MODEL_FAILED if fitted.document["health"]["verdict"] == "FAIL" else OK

@@ -48,7 +48,7 @@ def plan(
     session = open_project(screen, config, total)
     from budget import runs
 
-    with screen.progress() as progress:
+    with screen.progress(time_limit) as progress:
         data = None
         if runs.stored_fit(session) is None:
             # Rules that clash whatever the response are told before the minute that a fit takes.
@@ -58,14 +58,14 @@ def plan(
                 return no_plan(screen, clash)
         fitted = runs.ensure_fit(session, progress, data, accept_failed=accept_failed_model)
         if fitted.reused:
-            screen.say("Using the fitted model kept in .budget: data, model settings and versions are unchanged.")
+            screen.tell("screen.reused")
         held, who = None, runs.Authorship(author, note)
         if edited is not None:
             session, edits = runs.read_edits(session, fitted, edited)
             held, who = edits.held, runs.Authorship(author, note, edits.parent)
             show_edits(screen, edits)
         progress.stage("solve")
-        found = runs.solve(session, fitted, gap=gap, seconds=time_limit, held=held)
+        found = runs.solve(session, fitted, gap=gap, seconds=time_limit, held=held, on_round=progress.round)
         if found.status.word == "infeasible":
             return no_plan(screen, found)
         folder = session.out(out)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from budget.screen import (
+    INPUT_ERROR,
     OK,
     Accept,
     AsJson,
@@ -56,7 +57,9 @@ def simulate(
     from budget import runs
 
     if folder is None:
-        screen.errors.print("Missing argument 'DIR': name a new or empty folder, or ask for --policy or --week.")
+        from reports.words import say
+
+        screen.errors.print(say(screen.lang, "screen.no_folder"))
         return USAGE_ERROR
     document = runs.simulate_market(folder, seed=seed, weeks=weeks, channels=channels, demo=demo)
     if as_json:
@@ -102,15 +105,25 @@ def _lab(
 @guarded
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="New or empty folder.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from-csv", metavar="FILE", help="Your weekly or daily data (.csv, .xlsx, .parquet)."),
+    ] = None,
+    sheet: Annotated[str | None, typer.Option("--sheet", help="With --from-csv: sheet of an Excel file.")] = None,
+    currency: Annotated[
+        str | None, typer.Option("--currency", help="With --from-csv: ISO code where the data do not say it.")
+    ] = None,
     as_json: AsJson = False,
     lang: Language = "en",
     quiet: Quiet = False,
     debug: Debug = False,
     config: Config = None,
 ) -> int:
-    """Start a runnable project: config, data, README."""
-    del config  # every command takes it; a project starts from the demo
+    """Start a runnable project: the demo's, or with --from-csv one guessed from your own table."""
+    del config  # every command takes it; a project starts from the demo or a table
     screen = Screen(as_json, lang, quiet, debug)
+    if source is not None:
+        return _from_table(screen, source, folder, sheet, currency)
     from budget.runs import copy_demo
 
     copy_demo(folder)
@@ -119,6 +132,18 @@ def init(
     else:
         typer.echo(f"Project started in {folder}. Next: cd {folder} && budget plan")
     return OK
+
+
+def _from_table(screen: Screen, source: Path, folder: Path, sheet: str | None, currency: str | None) -> int:
+    """Start a project from a table; INPUT_ERROR when its data need mending."""
+    from budget import starting
+
+    started = starting.start_project(source, folder, screen.lang, sheet=sheet, currency=currency)
+    if screen.as_json:
+        screen.document(starting.document(started))
+    else:
+        typer.echo("\n".join(starting.told(started, screen.lang)))
+    return INPUT_ERROR if started.problems else OK
 
 
 @guarded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,12 @@ _SOLVER: tuple[Callable[[Plan, Lang], Section], ...] = (
     sections.prices,
     sections.versus,
     sections.rules,
+    sections.rule_value,
 )
 
 
 def write_workbook(
-    plan: Plan, work: Workings, fit: Mapping[str, Any], manifest: Mapping[str, Any], path: Path, lang: Lang
+    plan: Plan, work: Workings, fit: Mapping[str, Any], manifest: Mapping[str, Any], path: Path | BytesIO, lang: Lang
 ) -> None:
     """Write plan.xlsx.
 
@@ -74,19 +76,20 @@ def write_workbook(
         fit.json.
     manifest : mapping
         manifest.json; its identity appears on the cover, in the log and in the file's properties.
-    path : Path
+    path : Path or BytesIO
         Where to write; the caller makes it atomic.
     lang : {"en", "zh"}
         Language of titles and words; sheet names stay English.
     """
     options = {
+        "in_memory": True,  # no temporary files, which a full disk would refuse halfway
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
         "default_format_properties": {"font_name": FONTS[lang], "font_size": 10},
     }
     model = build_model(plan, work, lang)
-    with Workbook(str(path), options) as file:
+    with Workbook(path, options) as file:
         book = Book(file, lang)
         sheets = {name: Sheet(book, name, file.add_worksheet(name, PlainSheet)) for name in SHEETS}
         _describe(file, plan, fit, manifest, lang)
@@ -107,7 +110,7 @@ def _fill(sheets: Mapping[str, Sheet], model: Model, fit: Mapping[str, Any], man
     titled(sheets["Solver"], sections.weekly(plan, lang))  # the same cells as on Plan, which is compared with them
     sheets["Solver"].row += 1
     stack(sheets["Solver"], *(make(plan, lang) for make in _SOLVER))
-    checks = sections.health(fit["health"], lang)
+    checks = sections.health(fit["health"], lang, sections.fit_labels(fit, lang))
     stack(sheets["Health"], checks, sections.diagnostics(fit, lang), sections.channel_roi(fit, lang))
     fill_assumptions(sheets["Assumptions"], model)
     identity = _identity(fit, manifest)

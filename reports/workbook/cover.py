@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rich.cells import cell_len
 
+from reports import sections
 from reports.sections import Kind, Section
 from reports.sheets import HEAD, Formula, Sheet
 from reports.workbook.model import Model
@@ -108,7 +109,7 @@ def fill_assumptions(sheet: Sheet, model: Model) -> None:
         cells = [book.say(f"assume.{key}{part}", **facts) for part in ("", ".said", ".from")]
         _paragraph(sheet, row, cells)
         row += 1
-    for note in model.plan.notes:
+    for note in sections.note_words(model.plan, model.lang):
         _paragraph(sheet, row, [book.say("assume.note"), note, book.say("assume.note.from")])
         row += 1
     sheet.widths = {0: 26, 1: 96, 2: 34}

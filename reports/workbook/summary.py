@@ -36,6 +36,9 @@ COLUMNS: dict[str, Kind] = {
     "near_low": Kind.ESTIMATE,
     "near_high": Kind.ESTIMATE,
     "prob_weak": Kind.SHARE,
+    "prob_cut": Kind.SHARE,
+    "after_cuts": Kind.ESTIMATE,
+    "test_value": Kind.ESTIMATE,
     "binds": Kind.TEXT,
 }
 ROW_PIXELS = 20  # of a row of usual height
@@ -145,6 +148,11 @@ class _Amount:
         return Formula(f"=({self.text})/DisplayUnit", self.value)
 
 
+def _fixed(amount: float | None) -> Formula | None:
+    """An amount that is the solver's and does not follow the grid, in the display unit."""
+    return None if amount is None else _Amount(repr(float(amount)), float(amount)).shown()
+
+
 def _cells(model: Model, line: int) -> dict[str, tuple[Cell | Formula, str]]:
     """Cells of a line's row with their styles."""
     layout, given, row = model.layout, model.plan.lines[line], HEAD + 2 + line
@@ -161,11 +169,14 @@ def _cells(model: Model, line: int) -> dict[str, tuple[Cell | Formula, str]]:
         "solver": (_Amount(layout.line_total(line, "Solver"), spend).shown(), "linked"),
         "moved": (Formula(f"={at['spend']}-{at['solver']}", 0.0), "cell"),
         "prob_weak": (given.prob_weak, "static"),
+        "prob_cut": (given.prob_cut, "static"),
+        "after_cuts": (_fixed(given.spend_after_cuts), "static"),
+        "test_value": (_fixed(given.test_value), "static"),
         "binds": (sections.binding_words(model.plan, given.name, model.lang), "static_text"),
     }
     if given.near_optimal is not None:
         for name, end in zip(("near_low", "near_high"), given.near_optimal, strict=True):
-            found[name] = (_Amount(repr(float(end)), float(end)).shown(), "static")
+            found[name] = (_fixed(end), "static")
     if given.history_spend is not None:
         found["history"] = (_Amount(layout.fact(line, "history"), given.history_spend).shown(), "linked")
         change = spend / given.history_spend - 1 if given.history_spend else ""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.evidence.experiments import ERRORS, experiments
-from benchmarks.evidence.markets import BURN_IN, FAMILIES, LONGEST_LAG, PLAN_WEEKS, market, response
+from benchmarks.evidence.markets import BURN_IN, FAMILIES, LONGEST_LAG, OWN, PLAN_WEEKS, market, response
 from benchmarks.evidence.oracle import sample, scale_draws, see
 from benchmarks.evidence.report import summarise
 from benchmarks.evidence.scoring import MULTIPLES, best_multiples, bootstrap, plan_scores, worth_at
@@ -74,7 +74,7 @@ def test_the_bootstrap_interval_holds_the_mean_of_a_sample():
 # ---- markets
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, OWN])
 @pytest.mark.parametrize("units", [1, 3])
 def test_a_market_is_its_seed_and_has_what_was_drawn(family, units):
     one, same, other = market(family, 1, units=units), market(family, 1, units=units), market(family, 2, units=units)
@@ -85,7 +85,7 @@ def test_a_market_is_its_seed_and_has_what_was_drawn(family, units):
     np.testing.assert_allclose(one.shapes() * one.scale[:, None], one.contribution, rtol=1e-4, atol=1.0)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, OWN])
 def test_what_a_plan_adds_is_the_difference_of_two_simulations(family):
     seen = market(family, 3)
     base, history = seen.base[0] / seen.usual[0], seen.history[0] / seen.usual[0]

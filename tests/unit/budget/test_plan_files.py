@@ -257,7 +257,7 @@ def test_a_header_without_its_columns_is_refused(tmp_path, header, what):
     ("content", "what"),
     [
         (b"", 'the column "week" is missing'),
-        (b"\xff\xff\xff", "the file cannot be read"),
+        (b"\xff\xff\xff", "the file is neither UTF-8, UTF-16 nor GB18030 text"),
         (b'week,line,spend\n"2027-10-04', "the file cannot be read"),
     ],
 )

@@ -309,8 +309,26 @@ def test_rules_have_names_of_their_own(refused):
     assert all("several rules have this name (found: a)" in problem for problem in refused(with_rules(rule, rule)))
 
 
-def test_data_may_lie_beside_the_project(load):
-    assert load(BASE.replace("national.csv", "../data/national.csv")).project.data.file == "../data/national.csv"
+def test_data_may_lie_beside_the_project_when_it_says_so(load, refused):
+    beside = BASE.replace("national.csv", "../data/national.csv")
+    (problem,) = refused(beside)
+    assert "data.file: the file lies outside the project folder (found: ../data/national.csv)" in problem
+    assert "outside_files: true" in problem
+    assert load(f"outside_files: true\n{beside}").project.data.file == "../data/national.csv"
+    assert load(BASE.replace("national.csv", "/data/national.csv")).project.data.file == "/data/national.csv"
+
+
+@pytest.mark.parametrize("key", ["calendar", "lift_tests"])
+def test_other_files_stay_in_the_project_too(refused, key):
+    (problem,) = refused(f"{key}: ../other.yaml\n{BASE}")
+    assert "the file lies outside the project folder" in problem
+
+
+def test_a_link_out_of_the_project_is_refused(refused, tmp_path, tmp_path_factory):
+    target = tmp_path_factory.mktemp("elsewhere") / "secret.csv"
+    target.touch()
+    (tmp_path / "national.csv").symlink_to(target)
+    assert "outside the project folder" in refused(BASE)[0]
 
 
 def test_the_total_of_the_command_line_comes_first(load, refused):

@@ -76,6 +76,50 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
         write_atomically(tmp_path / "out" / "plan.json", "{}")
 
 
+def test_files_that_belong_together_are_replaced_together_or_not_at_all(tmp_path, monkeypatch):
+    store.write_together(tmp_path, {"plan.json": "old", "manifest.json": "old"})
+    drafted = store._draft
+
+    def full(path, data):
+        if data == b"second":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        drafted(path, data)
+
+    monkeypatch.setattr(store, "_draft", full)
+    with pytest.raises(InputError, match=r"manifest\.json: the file cannot be written"):
+        store.write_together(tmp_path, {"plan.json": "first", "manifest.json": "second"})
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"plan.json": "old", "manifest.json": "old"}
+
+
+def test_drafts_of_killed_runs_are_swept_away_and_those_of_living_ones_kept(tmp_path):
+    for name in ("0" * 16, "1" * 16):
+        (tmp_path / f".{name}.tmp").write_text("half")
+    (tmp_path / f".{'2' * 16}.tmp").mkdir()
+    for name in ("0" * 16, "2" * 16):
+        os.utime(tmp_path / f".{name}.tmp", (0, 0))
+    (tmp_path / "mine.tmp").touch()
+    write_atomically(tmp_path / "plan.csv", "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".{'1' * 16}.tmp", "mine.tmp", "plan.csv"]
+
+
+def test_an_output_folder_is_held_by_one_run(tmp_path):
+    def other():
+        with (
+            pytest.raises(InputError, match="another run writes to this folder"),
+            store.locked(tmp_path, tmp_path / "out", 0.05),
+        ):
+            raise AssertionError("it was held twice")
+
+    with store.locked(tmp_path, tmp_path / "out"):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        with store.locked(tmp_path, tmp_path / "elsewhere", 0.05):
+            pass
+    with store.locked(tmp_path, tmp_path / "out", 0.05):
+        pass
+
+
 # --- fingerprints
 
 
@@ -118,6 +162,9 @@ def test_what_the_fit_does_not_read_keeps_the_fingerprint(printed, old, new):
         ("{groups", "{attributed: column, groups"),
         ("{groups", "{roi_prior: {median: 2}, groups"),
         ("{groups", "{long_term: {mean: 1.1}, groups"),
+        ("{groups", "{adstock: {family: delayed}, groups"),
+        ("{groups", "{saturation: {family: tanh}, groups"),
+        ("plan:", "model: {group_roi_priors: {x: {median: 2}}}\nplan:"),
         ("seo", "sem"),
         ("小红书: {groups: [social, x]}, seo: {}", "seo: {}, 小红书: {groups: [social, x]}"),
         ("plan:", "model: {seed: 2}\nplan:"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from mmm.baseline import Baseline, baseline_draws, build_baseline, rotate, seasons, walk_basis, walk_steps
+from mmm.baseline import Baseline, baseline_draws, build_baseline, frame_of, rotate, seasons, walk_basis, walk_steps
 from mmm.calendar import Calendar, Peak, week_range
 from mmm.panel import Panel
 from mmm.settings import EventSettings, ModelSettings
@@ -111,14 +111,71 @@ def test_columns_go_on_after_the_data(panel, baseline):
         return Calendar("own", (Peak("双十一", date(year, 11, 1), date(year, 11, 11), 1.0, "estimate"),))
 
     events = [EventSettings(name="policy", start=date(2027, 3, 1))]
-    names, parts, seen = baseline.frame.shared(panel.weeks, peak(2026), events)
+    names, parts, seen = baseline.frame.columns(panel.weeks, peak(2026), events)
     assert (names, parts) == (baseline.names[:-2], baseline.parts[:-2])
-    np.testing.assert_array_equal(seen, baseline.fixed[0, :, :-2])
+    np.testing.assert_array_equal(seen, baseline.fixed[:, :, :-2])
     later = week_range(date(2028, 10, 23), 3)
-    names, _, after = baseline.frame.shared(later, peak(2028), events)
-    np.testing.assert_allclose(after[:, names.index("双十一")], [0.0, 5 / 7, 6 / 7])
-    np.testing.assert_allclose(after[:, names.index("policy")], 1.0)
-    np.testing.assert_allclose(after[:, 1], np.arange(107, 110) / WEEKS - 0.5)
+    names, _, after = baseline.frame.columns(later, peak(2028), events)
+    for unit in (0, 1):
+        np.testing.assert_allclose(after[unit, :, names.index("双十一")], [0.0, 5 / 7, 6 / 7])
+        np.testing.assert_allclose(after[unit, :, names.index("policy")], 1.0)
+        np.testing.assert_allclose(after[unit, :, 1], np.arange(107, 110) / WEEKS - 0.5)
+
+
+def growing_panel(panel, swing):
+    """Three years in which the level doubles in the first unit and stays in the second; ``swing(level, wave)``."""
+    weeks = week_range(date(2024, 10, 7), 156)
+    position = np.arange(156.0)
+    level = np.stack([100.0 * (1.0 + 2 / 3 * (position / 156 - 0.5)), np.full(156, 100.0)])
+    wave = 0.2 * np.sin(2 * np.pi * position * 7 / 365.25)
+    noise = np.random.default_rng(5).standard_normal(level.shape)
+    unknown = np.full((2, 156, 1), np.nan)
+    return replace(
+        panel,
+        weeks=weeks,
+        controls=(),
+        kpi=swing(level, wave) + noise,
+        value_per_kpi=np.ones(level.shape),
+        spend=np.ones((2, 156, 1)),
+        control=np.empty((2, 156, 0)),
+        visits=unknown,
+        attributed=unknown.copy(),
+    )
+
+
+def test_seasons_grow_with_the_level_where_that_fits_better(panel):
+    settings = ModelSettings(harmonics=2)
+    grown = growing_panel(panel, lambda level, wave: level * (1.0 + wave))
+    frame = frame_of(grown, Calendar("none", ()), (), settings)
+    np.testing.assert_allclose(frame.rise, [2 / 3, 0.0], atol=0.05)
+    later = week_range(date(2027, 10, 4), 8)
+    _, parts, ahead = frame.columns(later, Calendar("none", ()), ())
+    swinging = np.array(parts) == "season"
+    np.testing.assert_allclose(ahead[0][:, swinging], 1.35 * ahead[1][:, swinging], rtol=0.05)
+    np.testing.assert_array_equal(ahead[0][:, ~swinging], ahead[1][:, ~swinging])
+
+
+def test_seasons_of_one_size_stay_of_one_size(panel):
+    steady = growing_panel(panel, lambda level, wave: level + 100.0 * wave)
+    frame = frame_of(steady, Calendar("none", ()), (), ModelSettings(harmonics=2))
+    np.testing.assert_array_equal(frame.rise, 0.0)
+
+
+def test_peaks_grow_too_and_each_strength_of_a_peak_has_its_column(panel):
+    peaks = tuple(
+        Peak("618", date(year, 6, first), date(year, 6, last), strength, "estimate")
+        for year in (2025, 2026, 2027)
+        for first, last, strength in ((1, 15, 0.6), (16, 20, 1.0))
+    )
+    frame = replace(
+        frame_of(growing_panel(panel, lambda level, _: level), Calendar("own", peaks), (), ModelSettings()),
+        rise=np.array([0.5, 0.0]),
+    )
+    names, _, columns = frame.columns([date(2026, 6, 8), date(2026, 6, 15)], Calendar("own", peaks), ())
+    before, sale = names.index("618 (0.6)"), names.index("618 (1)")
+    np.testing.assert_allclose(columns[1][:, [before, sale]], [[1.0, 0.0], [1 / 7, 5 / 7]])
+    level = 1.0 + 0.5 * (np.array([87, 88]) / 156 - 0.5)
+    np.testing.assert_allclose(columns[0][:, [before, sale]], level[:, None] * columns[1][:, [before, sale]])
 
 
 def test_the_walk_stays_at_its_last_knot_until_new_steps_are_drawn():

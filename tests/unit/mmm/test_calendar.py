@@ -120,6 +120,13 @@ def test_years_share_a_column_and_events_may_stay_open():
     assert not policy[:first].any()
 
 
+def test_strengths_of_one_name_are_told_apart_only_where_there_are_several():
+    calendar = read_calendar("china-ecommerce", HERE).by_strength()
+    names = {peak.name for peak in calendar.peaks}
+    assert {"618 (0.6)", "618 (1)", "double11", "618-presale"} <= names
+    assert not {"618", "double11 (1)"} & names
+
+
 def test_overlapping_entries_of_one_name_count_each_day_once():
     peak = Peak("a", date(2027, 10, 4), date(2027, 10, 10), 1.0, "estimate")
     _, columns = baseline_columns(Calendar("own", (peak, peak)), (), [date(2027, 10, 4)])

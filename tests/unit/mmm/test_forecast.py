@@ -31,7 +31,13 @@ def stored_for(curves, *, weights=(1.0, 0.3), names=("intercept", "trend"), cont
         names=(*names, *controls),
         controls=controls,
         frame=Frame(
-            curves.weeks[0], weeks, 0, 13.0, np.full((1, len(controls)), 10.0), np.full((1, len(controls)), 2.0)
+            first=curves.weeks[0],
+            weeks=weeks,
+            harmonics=0,
+            knot_spacing=13.0,
+            control_mean=np.full((1, len(controls)), 10.0),
+            control_spread=np.full((1, len(controls)), 2.0),
+            rise=np.zeros(1),
         ),
         weights=np.broadcast_to(weights, (DRAWS, 1, weights.size)).copy(),
         steps=np.full((DRAWS, 1, 4), 0.01),

@@ -1,6 +1,7 @@
 """Trust gates: the limits of each, the sentence and advice it gives, and the verdict over all."""
 
 import json
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ from mmm.health import (
     holdout_checks,
     overall,
 )
+from mmm.sentences import HEALTH
 
 GOOD_DRAWS = {
     "max_rhat": 1.002,
@@ -187,7 +189,7 @@ def test_the_document_is_plain_json_with_the_worst_verdict():
     found = document(every_check(good=False))
     assert found["verdict"] == "FAIL"
     assert json.loads(json.dumps(found)) == found
-    assert set(found["checks"][0]) == {"name", "verdict", "value", "limit", "sentence"}
+    assert set(found["checks"][0]) == {"name", "verdict", "value", "limit", "sentence", "message"}
     assert document(every_check(good=True))["verdict"] == "PASS"
 
 
@@ -196,3 +198,13 @@ def test_a_value_that_json_cannot_hold_is_left_out():
     assert found["verdict"] == "FAIL"
     assert found["checks"][0]["value"] is None
     json.dumps(found, allow_nan=False)
+
+
+def test_a_saved_document_is_said_in_chinese():
+    found = json.loads(json.dumps(document(every_check(good=False))))
+    for check in found["checks"]:
+        message = HEALTH.read(check["message"])
+        assert message == check["sentence"]
+        told = message.said("zh")
+        assert told.endswith("。")
+        assert not re.search(r"[A-Za-z]+ [A-Za-z]+ [A-Za-z]+", told), told

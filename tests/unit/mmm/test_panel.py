@@ -83,7 +83,7 @@ def test_wide_national_csv(tmp_path):
         panel.kpi[0, 0] = 0.0
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le"])
 def test_encodings_of_chinese_columns(tmp_path, encoding):
     table().to_csv(tmp_path / "national.csv", index=False, encoding=encoding)
     panel = read_panel(DATA, CHANNELS, tmp_path)
@@ -245,7 +245,7 @@ def test_all_problems_come_at_once_with_file_row_column_value_and_cure(tmp_path)
     assert all(problem.cure for problem in problems)
 
 
-@pytest.mark.parametrize("text", ["1,5", "1,23,4", "1.2.3", "1_000", "¥5", "12%", "--5", "1,234,5", "."])
+@pytest.mark.parametrize("text", ["1,5", "1,23,4", "1.2.3", "1_000", "12%", "--5", "1,234,5", "."])
 def test_doubtful_numbers_are_not_guessed(tmp_path, text):
     assert only(refused(tmp_path, put(table(), "search_spend", 4, text))).value == text
 
@@ -306,7 +306,7 @@ def test_daily_data_are_told_briefly(tmp_path):
     assert len(problems) == 6
     assert problems[0].what == "7 rows fall in the week of 2024-01-01"
     assert problems[-1].what == "55 more weeks hold several rows"
-    assert "add daily rows up" in problems[-1].cure
+    assert "data.frequency: daily" in problems[-1].cure
 
 
 def test_missing_weeks_are_named_per_unit(tmp_path):
@@ -411,9 +411,10 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path):
 
 @pytest.mark.parametrize("name", ["national.csv", "national.parquet", "national.xlsx"])
 def test_files_that_are_not_what_they_are_called(tmp_path, name):
-    (tmp_path / name).write_bytes(b"\xff\xfe\x00PK\x03\x04 not a table at all \xff")
+    (tmp_path / name).write_bytes(b"\xff\xff\x00PK\x03\x04 not a table at all \xff")
     problem = only(refused(tmp_path, data=DATA.model_copy(update={"file": name})))
-    assert (problem.what, problem.where) == ("the file cannot be read", name)
+    text = "the file is neither UTF-8, UTF-16 nor GB18030 text"
+    assert (problem.what, problem.where) == (text if name.endswith("csv") else "the file cannot be read", name)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "date,revenue,search_spend,抖音直播\n", "date,revenue\n,\n"])
@@ -436,10 +437,10 @@ def test_an_unquoted_thousands_comma_is_caught_before_it_shifts_the_columns(tmp_
     assert only(refused(tmp_path)).where == "national.csv, row 4"
 
 
-def test_a_file_over_200_mb_is_not_opened(tmp_path):
+def test_a_file_over_50_mb_is_not_opened(tmp_path):
     with (tmp_path / "national.csv").open("wb") as file:
-        file.truncate(200_000_001)
-    assert only(refused(tmp_path)).what == "the file is larger than 200 MB"
+        file.truncate(50_000_001)
+    assert only(refused(tmp_path)).what == "the file is larger than 50 MB"
 
 
 @pytest.mark.parametrize("size", [5_000_000, 201_000_000])

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
+from optimizer.outlook import LineCurve, Outlook, PeakWeeks
 from optimizer.plan import (
     Comparison,
     Conflict,
@@ -18,6 +20,7 @@ from optimizer.plan import (
     Proof,
     Relaxation,
     RuleReport,
+    RuleValue,
 )
 
 WEEKS = tuple(date(2027, 10, 4) + timedelta(weeks=t) for t in range(13))
@@ -44,6 +47,9 @@ def media(name, weekly_fen, roi, label=None):
         prob_weak=0.125,
         near_optimal=(0.9 * spend, 1.1 * spend),
         prior_only=False,
+        prob_cut=0.25,
+        spend_after_cuts=0.94 * spend,
+        test_value=0.05 * roi * spend,
     )
 
 
@@ -116,7 +122,21 @@ def plan():
         last_quarter=Comparison(4_200_000.0, interval(9e6), Interval(1e6, -2e5, 1e6, 2e6), 0.93),
         pro_rata=Comparison(total / 100, interval(1e7), Interval(5e5, 1e5, 5e5, 9e5), 0.99),
         notes=("This is simulated data.", "=1+1", "The gap is the honest one."),
+        prob_target=0.618,
+        rule_value=RuleValue(Interval(-6e5, -1.6e6, -5e5, -6e3), Interval(5e5, 1e4, 5e5, 1e6), 1.2, 2000),
     )
+
+
+@pytest.fixture
+def outlook(plan):
+    def curve(line):
+        most = max(line.spend_fen / 80, 1.0)
+        spend = np.linspace(0.0, most, 9)
+        mean = 2 * most * spend / (spend + most)
+        return LineCurve(line.name, spend, mean, 0.7 * mean, 1.4 * mean)
+
+    curves = tuple(curve(line) for line in plan.lines if line.gmv is not None)
+    return Outlook(curves, (PeakWeeks("double11", 3, 5), PeakWeeks("<b>my own sale</b>", 12, 12)))
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_infeasible_names_conflict_and_relaxation(infeasible, fit):
     document = plan_document(infeasible, fit["health"], "abc123", [])
     assert document["status"] == "infeasible"
     assert document["proof"] is None
-    assert set(document["conflict"][0]) == {"name", "kind", "sentence"}
+    assert set(document["conflict"][0]) == {"name", "kind", "sentence", "message"}
     assert document["relaxation"][0]["from"] == 0.45
     assert document["relaxation"][0]["to"] == 0.51
 
