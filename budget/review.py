@@ -474,8 +474,8 @@ def _written(outcome: Outcome, out: Path, lang: Lang) -> Outcome:
     )
     document = said(outcome.document, lang) | {"ledger": about}
     book, page = review_workbook(document, lang), render_review(document, lang)
-    contents: tuple[str | bytes, ...] = (to_json(document), book, page)
-    write_together(out, dict(zip(FILES, contents, strict=True)))
+    # The workbook first: one that is open in Excel refuses before anything else changes.
+    write_together(out, {"review.xlsx": book, "review.json": to_json(document), "review.html": page})
     return replace(outcome, document=document, files=tuple(out / name for name in FILES))
 
 

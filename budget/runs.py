@@ -432,9 +432,9 @@ def write_plan(
     # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
     # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
     contents: dict[str, bytes] = {
+        "plan.xlsx": book.getvalue(),  # first: a workbook that is open in Excel refuses before anything else changes
         "plan.json": to_json(document).encode(),
         "plan.csv": plan_csv(plan).encode(),
-        "plan.xlsx": book.getvalue(),
         "plan.html": page.encode(),
     }
     about["outputs"] = [{"name": name, "sha256": sha256(content).hexdigest()} for name, content in contents.items()]
@@ -446,7 +446,7 @@ def write_plan(
 
 def run_id(document: dict[str, Any]) -> str:
     """Identity of a plan by its content, the time it took left out: the same plan has the same id."""
-    proof = {key: value for key, value in (document["proof"] or {}).items() if key != "seconds"}
+    proof = {key: value for key, value in (document.get("proof") or {}).items() if key != "seconds"}
     text = json.dumps(document | {"proof": proof}, sort_keys=True, ensure_ascii=False)
     return sha256(text.encode()).hexdigest()[:12]
 

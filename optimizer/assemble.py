@@ -16,7 +16,7 @@ from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
 from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
-from optimizer.forward import play_forward
+from optimizer.forward import Forward, play_forward
 from optimizer.learning import worth_knowing
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
@@ -292,23 +292,34 @@ def _scored(
 
 
 def with_forward(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
-    """The plan with what the weak-ROI rule will do to it in the quarters that may come."""
+    """The plan with what its logic rules will do to it in the quarters that may come."""
     found = play_forward(problem, fen / 100)
     if found is None:
         return plan
-    names = problem.responding
+    names, has_cuts = problem.responding, bool(problem.settings.cuts)
+    has_top_ups = any(rule.kind == "top_up" for rule in problem.settings.rules)
     lines = [
-        replace(line, prob_cut=float(found.prob_cut[i]), spend_after_cuts=float(found.spend_after[i]))
+        replace(
+            line,
+            prob_cut=float(found.prob_cut[i]) if has_cuts else None,
+            spend_after_cuts=float(found.spend_after[i]) if has_cuts else None,
+            prob_top_up=float(found.prob_top_up[i]) if has_top_ups else None,
+            topped_up=float(found.topped_up[i]) if has_top_ups else None,
+        )
         for i, line in enumerate(plan.lines[:names])
     ]
+    value = _rule_value(found) if has_cuts else None
+    return replace(plan, lines=(*lines, *plan.lines[names:]), rule_value=value)
+
+
+def _rule_value(found: Forward) -> RuleValue:
     saved = float(found.saved.mean())
-    value = RuleValue(
+    return RuleValue(
         gmv=interval(found.gmv),
         saved=interval(found.saved),
         lost_per_unit=-float(found.gmv.mean()) / saved if saved > 0 else None,
         paths=found.gmv.size,
     )
-    return replace(plan, lines=(*lines, *plan.lines[names:]), rule_value=value)
 
 
 def _with_test_values(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:

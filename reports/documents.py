@@ -142,6 +142,8 @@ def _line(line: LinePlan) -> Document:
         "prob_weak": _number(line.prob_weak),
         "prob_cut": _number(line.prob_cut),
         "expected_spend_after_cuts": _cent(line.spend_after_cuts),
+        "prob_top_up": _number(line.prob_top_up),
+        "expected_top_up": _cent(line.topped_up),
         "test_value": _cent(line.test_value),
         "near_optimal": None if line.near_optimal is None else [_cent(spend) for spend in line.near_optimal],
         "reason": reason_document(line),
