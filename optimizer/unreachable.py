@@ -26,6 +26,7 @@ from optimizer.planner import Infeasible, SolveOptions, optimise
 from optimizer.problem import PlanProblem
 from optimizer.program import Search, build_search
 from optimizer.returns import gmv_forms, keeps_returns
+from optimizer.sentences import tell
 
 MOST_CUTS = 30
 GRAIN = 1000  # steps of a share, a tenth of a percentage point each
@@ -104,7 +105,7 @@ def _way_out(problem: PlanProblem, rule: GroupShare) -> Relaxation | None:
 
     Sought by halving, to a tenth of a percentage point; every share that is told has its plan.
     """
-    for end, loosest, word in (("max", GRAIN, "Raise"), ("min", 0, "Lower")):
+    for end, loosest, way in (("max", GRAIN, "raise"), ("min", 0, "lower")):
         old = getattr(rule, end)
         if old is None or not _has_plan(_with(problem, rule, {end: loosest / GRAIN})):
             continue
@@ -116,8 +117,8 @@ def _way_out(problem: PlanProblem, rule: GroupShare) -> Relaxation | None:
             else:
                 without = middle
         new = possible / GRAIN
-        sentence = f'{word} "{rule.name}" from {100 * old:.6g}% to {100 * new:.6g}%.'
-        return Relaxation(rule.name, old, new, sentence)
+        before, after = (tell("amount.share", percent=100 * share) for share in (old, new))
+        return Relaxation(rule.name, old, new, tell(f"way.{way}", name=rule.name, old=before, new=after))
     return None
 
 

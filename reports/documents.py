@@ -251,6 +251,22 @@ def _relaxation(relaxation: Relaxation) -> Document:
     }
 
 
+def _finding(found: Finding) -> Document:
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "line": found.line,
+        "week": None if found.week is None else found.week.isoformat(),
+        "part": found.part,
+        "sense": found.sense,
+        "value": found.value,
+        "limit": found.limit,
+        "unit": found.unit,
+        "violation": found.violation,
+        "sentence": found.sentence,
+    }
+
+
 def evaluation_document(
     evaluation: tuple[Plan, Sequence[Finding]], health: Mapping[str, Any], fingerprint: str, source: str
 ) -> Document:
@@ -282,11 +298,7 @@ def evaluation_document(
         "note_messages",
     )
     document = plan_document(plan, health, fingerprint, [])
-    broken = [
-        {"name": f.name, "kind": f.kind, "line": f.line, "value": f.value, "limit": f.limit, "sentence": f.sentence}
-        for f in findings
-        if f.broken
-    ]
+    broken = [_finding(f) for f in findings if f.broken]
     return (
         {"source": source, "obeys_rules": not broken, "broken": broken}
         | {key: document[key] for key in kept}

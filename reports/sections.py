@@ -485,6 +485,23 @@ def price_unit_words(report: ConstraintReport, lang: Lang) -> str | None:
     return say(lang, f"price_unit.{report.unit}")
 
 
+def broken_sentence(rule: Mapping[str, Any], labels: Mapping[str, str], lang: Lang) -> str:
+    """Return a broken rule of evaluation.json as a sentence in a language."""
+    if lang == "en":
+        return plain(str(rule["sentence"]))
+    kind = UNIT_KINDS.get(str(rule["unit"]), Kind.MONEY)
+    about = [labels.get(str(rule["line"]), str(rule["line"] or "")), str(rule["week"] or ""), str(rule["part"] or "")]
+    return say(
+        lang,
+        "evaluation.rule",
+        name=plain(str(rule["name"])),
+        kind=term(lang, "kind", str(rule["kind"])),
+        about="".join(f"{plain(part)} " for part in about if part),
+        sense=term(lang, "sense", str(rule["sense"])),
+        **{key: cell_words(float(rule[key]), kind, lang) for key in ("value", "limit", "violation")},
+    )
+
+
 def rules(plan: Plan, lang: Lang) -> Section:
     """Build the table of logic rules: whether each acts, on which lines, with what effect."""
     names = plan_labels(plan, lang)
