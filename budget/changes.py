@@ -19,6 +19,7 @@ from budget.checks import total_fen
 from budget.project import LoadedProject, Project, with_tree
 from budget.tree import Node, Source, YamlPath, find, plain, put, step
 from budget.validation import did_you_mean, shown
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 from optimizer.settings import PlanSettings
 
@@ -247,9 +248,10 @@ def refuse_clashes(parts: Iterable[tuple[str, Sequence[Change]]], where: str) ->
             for other, earlier in seen:
                 shorter = min(len(change.path), len(earlier.path))
                 if change.path[:shorter] == earlier.path[:shorter]:
-                    what = (
-                        f"{other} and {owner} change the same key" if other != owner else f"{owner} changes a key twice"
+                    twice = (
+                        "{other} and {owner} change the same key" if other != owner else "{owner} changes a key twice"
                     )
+                    what = fault(twice, other=other, owner=owner)
                     problems.append(Problem(what, where, change.key, "Keep one of them."))
             seen.append((owner, change))
     if problems:

@@ -225,7 +225,7 @@ def _unknown(path: YamlPath, what: str, names: Iterable[str], known: Iterable[st
     for name in names:
         if name not in table:
             cure = did_you_mean(name, table) or f"There is no {what} to name yet."
-            yield Finding(path, f"there is no such {what}", shown(name), cure)
+            yield Finding(path, fault(f"there is no such {what}"), shown(name), cure)
 
 
 def _category_shares(project: Project) -> Iterator[Finding]:

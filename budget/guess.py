@@ -145,12 +145,13 @@ class _Reader:
         spend = self._long_spend() if channel else None
         found = self._long_channels(channel) if channel else self._wide_channels()
         kpi, value = self._kpi(found, keys, long=channel is not None)
-        found = self._learnable(self._with_extras(found, long=channel is not None), channel, spend, keys)
+        found = self._with_extras(found, keys, long=channel is not None)
+        found = self._learnable(found, channel, spend, keys)
         events = self._events(days) if unit is None and channel is None else ()
         controls = self._controls(days, keys)
         weeks = _whole_weeks([day for day in days if day], daily=daily)
         plan_weeks = _planned(weeks)
-        code, calendar = self._currency(currency, kpi, found)
+        code, calendar = self._currency(currency, kpi, spend, found)
         total = self._total(found, channel, spend, days, weeks, plan_weeks)
         meaning = (week, daily, kpi, value, unit, channel, spend, _named(found), controls, events, code, calendar)
         units = len({name for name, _ in keys})
@@ -303,14 +304,17 @@ class _Reader:
             self.doubts.append(Remark("kpi_unit", {"column": kpi}))
         return name
 
-    def _with_extras(self, channels: Sequence[ChannelGuess], *, long: bool) -> tuple[ChannelGuess, ...]:
-        """Channels with their columns of exposure, visits and attributed GMV."""
+    def _with_extras(
+        self, channels: Sequence[ChannelGuess], keys: Sequence[tuple[str, date | None]], *, long: bool
+    ) -> tuple[ChannelGuess, ...]:
+        """Channels with their columns of exposure, visits and attributed GMV; of long data, what differs by channel."""
         roles = {"exposure": words.EXPOSURE, "visits": words.VISITS, "attributed": words.ATTRIBUTED}
         found: dict[str, dict[str, str]] = {each.key: {} for each in channels}
         for name in self._numbers():
             for role, pattern in (*roles.items(), ("attributed", words.MONEY_KPI)):
                 stem = words.without(pattern, name)
-                owners = [key for key in found if stem is not None and (_of_channel(stem, key) or (long and not stem))]
+                shared = long and not stem and _differs(keys, self.numeric[name])
+                owners = [key for key in found if stem is not None and (_of_channel(stem, key) or shared)]
                 if owners:
                     self._take(name)
                     for key in owners:
@@ -385,9 +389,11 @@ class _Reader:
             self.doubts.append(Remark("many_controls", {"count": len(kept)}))
         return tuple(kept)
 
-    def _currency(self, given: str | None, kpi: str, channels: Sequence[ChannelGuess]) -> tuple[str, str]:
+    def _currency(
+        self, given: str | None, kpi: str, spend: str | None, channels: Sequence[ChannelGuess]
+    ) -> tuple[str, str]:
         """Currency and calendar: said, else read off signs, else off the language of the headers."""
-        columns = {kpi, *(each.spend for each in channels)} & self.table.columns.keys()
+        columns = {kpi, spend or kpi, *(each.spend for each in channels)} & self.table.columns.keys()
         signs = {_sign(cell) for name in columns for cell in self.table.columns[name][:_YEAR]} - {None}
         headers = " ".join((*self.table.columns, *(each.key for each in channels)))
         chinese = bool(words.CHINESE.search(headers) or words.CHINESE_PLATFORMS.search(words.folded(headers)))

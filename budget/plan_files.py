@@ -14,6 +14,7 @@ from pathlib import Path
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from mmm.faults import fault
 from mmm.files import csv_records, refuse_bomb
 from mmm.problems import InputError, Problem
 from reports.documents import unguarded
@@ -69,7 +70,7 @@ def _refuse_absent(path: Path) -> None:
     if not path.is_file():
         near = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
         close = get_close_matches(path.name, near, n=1)
-        cure = f'Did you mean "{close[0]}"?' if close else "Name a plan.csv or a plan.xlsx."
+        cure = fault('Did you mean "{name}"?', name=close[0]) if close else "Name a plan.csv or a plan.xlsx."
         raise _refusal("the file does not exist", path.name, "", cure)
     size = path.stat().st_size
     if size > _MOST_BYTES:
@@ -192,9 +193,13 @@ def read_inputs(path: Path) -> dict[str, float]:
         where = f"{path.name}, sheet Inputs, cell {xl_rowcol_to_cell(number, 2)}"
         cell = row[2]
         if isinstance(cell, bool) or not isinstance(cell, int | float):
-            problems.append(Problem("the input is not a number", where, _shown(cell), f"Write a number for {key}."))
+            problems.append(
+                Problem("the input is not a number", where, _shown(cell), fault("Write a number for {key}.", key=key))
+            )
         elif cell < 0:
-            problems.append(Problem("the input is negative", where, _shown(cell), f"Write a number for {key}."))
+            problems.append(
+                Problem("the input is negative", where, _shown(cell), fault("Write a number for {key}.", key=key))
+            )
         else:
             found[key] = float(cell)
     if problems:
@@ -366,7 +371,9 @@ def _cells(path: Path, name: str) -> list[list[object]]:
         try:
             if name not in book.sheetnames:
                 cure = "Give the workbook that budget plan wrote."
-                raise _refusal(f'there is no sheet "{name}"', path.name, _shown(", ".join(book.sheetnames)), cure)
+                raise _refusal(
+                    fault('there is no sheet "{name}"', name=name), path.name, _shown(", ".join(book.sheetnames)), cure
+                )
             page = book[name]
             page.reset_dimensions()  # files written by other tools may state a wrong size, and rows would be lost
             return [

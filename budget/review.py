@@ -20,6 +20,7 @@ from budget.runs import Fitted, Progress, Session, build_problem, read_data, to_
 from budget.store import write_together
 from mmm.actuals import Actuals, from_document, read_actuals
 from mmm.calendar import monday
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ def _position(problem: PlanProblem, day: date) -> int:
     """The week's place in the quarter."""
     week = monday(day)
     if week not in problem.weeks:
-        cure = f"The plan's weeks are the Mondays from {problem.weeks[0]} to {problem.weeks[-1]}."
+        ends = {"first": f"{problem.weeks[0]}", "last": f"{problem.weeks[-1]}"}
+        cure = fault("The plan's weeks are the Mondays from {first} to {last}.", **ends)
         raise InputError([Problem("the week is not one of the plan's", "--week", day.isoformat(), cure)])
     return problem.weeks.index(week)
 
@@ -300,7 +302,7 @@ class _Quarter:
             raise InputError([Problem("deciding against the rules needs a reason", "--reason", "", cure)])
         unknown = [name for name in self.order.waive if name not in self.names]
         if unknown:
-            cure = f"The lines are: {', '.join(self.names)}."
+            cure = fault("The lines are: {names}.", names=list(self.names))
             raise InputError([Problem("there is no such line", "--waive", ", ".join(unknown), cure)])
 
     def figures(self, actuals: Actuals) -> Figures:
@@ -472,8 +474,8 @@ def _written(outcome: Outcome, out: Path, lang: Lang) -> Outcome:
     )
     document = said(outcome.document, lang) | {"ledger": about}
     book, page = review_workbook(document, lang), render_review(document, lang)
-    contents: tuple[str | bytes, ...] = (to_json(document), book, page)
-    write_together(out, dict(zip(FILES, contents, strict=True)))
+    # The workbook first: one that is open in Excel refuses before anything else changes.
+    write_together(out, {"review.xlsx": book, "review.json": to_json(document), "review.html": page})
     return replace(outcome, document=document, files=tuple(out / name for name in FILES))
 
 

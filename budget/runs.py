@@ -36,6 +36,7 @@ from mmm.calendar import (
     window_weeks,
 )
 from mmm.curves import ResponseCurves, load_curves
+from mmm.faults import fault
 from mmm.problems import InputError, ModelRejected, Problem
 from mmm.sentences import HEALTH, tell
 from mmm.settings import SplitFiles
@@ -371,7 +372,8 @@ def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
     plan, weeks = loaded.project.plan, plan_weeks(loaded)
     if weeks[0] <= curves.weeks[0]:
         where = f"{loaded.path.name}, plan"
-        cure = f"The data begin with the week of {curves.weeks[0]}; plan a later time."
+        week = curves.weeks[0].isoformat()
+        cure = fault("The data begin with the week of {week}; plan a later time.", week=week)
         raise InputError([Problem("the plan begins before the data", where, str(weeks[0]), cure)])
     lines = build_lines(identities(loaded, curves.names, curves.prior_only), _history(curves), weeks, plan.rules)
     calendar = read_calendar(loaded.project.calendar, loaded.calendar_folder)
@@ -408,7 +410,7 @@ def write_plan(
 ) -> dict[str, Any]:
     """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
     from budget.versions import record_version
-    from optimizer.assemble import settled
+    from optimizer.assemble import followed
     from optimizer.outlook import outlook
     from optimizer.workings import workings
     from reports.documents import plan_csv, plan_document
@@ -421,7 +423,7 @@ def write_plan(
     written = asdict(who or Authorship())
     document |= {"id": about["run_id"]} | written
     about |= written
-    problem = settled(build_problem(session.loaded, fitted.curves))
+    problem = followed(build_problem(session.loaded, fitted.curves), plan)
     work = workings(problem, [line.weekly_fen for line in plan.lines])
     book = BytesIO()
     write_workbook(plan, work, fitted.document, about, book, lang)
@@ -430,9 +432,9 @@ def write_plan(
     # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
     # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
     contents: dict[str, bytes] = {
+        "plan.xlsx": book.getvalue(),  # first: a workbook that is open in Excel refuses before anything else changes
         "plan.json": to_json(document).encode(),
         "plan.csv": plan_csv(plan).encode(),
-        "plan.xlsx": book.getvalue(),
         "plan.html": page.encode(),
     }
     about["outputs"] = [{"name": name, "sha256": sha256(content).hexdigest()} for name, content in contents.items()]
@@ -444,7 +446,7 @@ def write_plan(
 
 def run_id(document: dict[str, Any]) -> str:
     """Identity of a plan by its content, the time it took left out: the same plan has the same id."""
-    proof = {key: value for key, value in (document["proof"] or {}).items() if key != "seconds"}
+    proof = {key: value for key, value in (document.get("proof") or {}).items() if key != "seconds"}
     text = json.dumps(document | {"proof": proof}, sort_keys=True, ensure_ascii=False)
     return sha256(text.encode()).hexdigest()[:12]
 
@@ -476,6 +478,7 @@ def rules_clash(session: Session, data: Data) -> Plan | None:
 def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | None]:
     """Facts of data and project, and the clash of its rules, if any."""
     from optimizer.assemble import rules_can_hold
+    from optimizer.sentences import tell
 
     data = read_data(session.loaded, progress)
     panel, calendar = data.panel, data.calendar
@@ -483,20 +486,20 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
     spend = panel.spend.sum(axis=(0, 1))
     facts = {
         "project": session.loaded.path.name,
-        "weeks": f"{panel.weeks[0]} to {panel.weeks[-1]} ({len(panel.weeks)})",
+        "weeks": tell("fact.weeks", first=str(panel.weeks[0]), last=str(panel.weeks[-1]), count=len(panel.weeks)),
         **({"left_out": left_out(panel.left_out)} if panel.left_out else {}),
         "units": ", ".join(panel.units),
         "channels": ", ".join(panel.channels),
         "spend": {name: round(float(amount), 2) for name, amount in zip(panel.channels, spend, strict=True)},
         "kpi": round(float((panel.kpi * panel.value_per_kpi).sum()), 2),
-        "controls": ", ".join(panel.controls) or "none",
-        "calendar": f"{session.loaded.project.calendar} ({len(calendar.peaks)} dated peaks)",
+        "controls": ", ".join(panel.controls) or tell("fact.none"),
+        "calendar": tell("fact.calendar", name=session.loaded.project.calendar, count=len(calendar.peaks)),
         "plan": f"{rulebook.quarter}, {rulebook.total:,.2f} {rulebook.currency}",
         "rules": len(rulebook.settings.constraints) + len(rulebook.settings.rules),
         "lift_tests": len(data.lift_tests),
         "believed": _believed(session, data),
-        "fitted": "yes" if stored_fit(session) else "no",
-        "verdict": "No problem found; the rules can hold together.",
+        "fitted": tell("fact.yes" if stored_fit(session) else "fact.no"),
+        "verdict": tell("fact.verdict"),
     }
     return facts, rules_can_hold(rulebook)
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from reports.words import Lang
 
 _PLAIN = re.compile(r"[A-Za-z\u4e00-\u9fff][\w.\u4e00-\u9fff-]*")
+_SHELL = re.compile(r"""[\s'"$&|;<>()*?\[\]`\\]""")
+_CODE = re.compile("[A-Z]{3}")
 _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "all"}
 _COLUMN = 32  # where comments begin
 _WIDTH = 118
@@ -57,8 +59,13 @@ def start_project(source: Path, folder: Path, lang: Lang, *, sheet: str | None, 
         When the folder is in use, the table cannot be read, or nothing can be its week, KPI or spend.
     """
     refuse_used(folder)
+    code = currency.strip().upper() if currency else None
+    if code is not None and not _CODE.fullmatch(code):
+        raise InputError(
+            [Problem("this is no ISO code", "--currency", str(currency), "Write three letters: CNY, USD.")]
+        )
     table = read_table(source.name, sheet, source.parent)
-    found = guess(table, currency)
+    found = guess(table, code)
     write_atomically(folder / source.name, source.read_bytes())
     write_atomically(folder / CONFIG_NAME, project_text(found, source.name, sheet, lang))
     write_atomically(folder / "README.md", readme_text(source.name, lang))
@@ -99,8 +106,14 @@ def told(started: Started, lang: Lang) -> Iterator[str]:
             yield say(lang, key)
             yield from (f"  - {sentence(remark, family, lang)}" for remark in alike(remarks))
     yield say(lang, "init.unsound" if started.problems else "init.sound")
-    yield from (f"  - {problem}" for problem in started.problems)
-    yield say(lang, "init.next_mend" if started.problems else "init.next", folder=shlex.quote(str(started.folder)))
+    yield from (f"  - {problem.said(lang)}" for problem in started.problems)
+    yield say(lang, "init.next_mend" if started.problems else "init.next", folder=_typed(started.folder))
+
+
+def _typed(folder: Path) -> str:
+    """A folder as a shell takes it."""
+    text = str(folder)
+    return shlex.quote(text) if _SHELL.search(text) else text
 
 
 def _facts(found: Guess, lang: Lang) -> Iterator[str]:

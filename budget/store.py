@@ -19,6 +19,7 @@ from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -318,5 +319,5 @@ def _said_plainly(path: Path, verb: str = "written") -> Iterator[None]:
         yield
     except OSError as error:
         cure = _CURES.get(error.errno or 0, "Check that the folder exists and that you may use it.")
-        what = f"the file cannot be {verb}: {error.strerror or error}"
+        what = fault(f"the file cannot be {verb}: {{reason}}", reason=str(error.strerror or error))
         raise InputError([Problem(what, path.name, "", cure)]) from error

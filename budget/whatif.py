@@ -16,7 +16,7 @@ import numpy as np
 from budget.changes import Change
 from budget.money import parse_money
 from budget.project import LoadedProject
-from budget.runs import Fitted, Session, build_problem, plan_notes, plan_weeks, to_json
+from budget.runs import Fitted, Session, build_problem, plan_weeks, to_json
 from budget.scenarios import Scenario, changed_project
 from budget.store import locked, write_together
 from mmm.calendar import intensity, read_calendar
@@ -120,24 +120,25 @@ def run_whatif(
     InputError
         With every scenario that the project refuses, before anything is solved.
     """
+    from optimizer.cuts import CutPool
     from optimizer.whatif import difference, regrets
 
     sweep = [
         Scenario(f"total {total:,.2f}", (Change("plan.total", ("plan", "total"), total),)) for total in asked.totals
     ]
     wanted = (*asked.scenarios, *sweep)
-    options = replace(options, branch=asked.prove or len(wanted) <= MOST_PROVEN)
+    proven = asked.prove or len(wanted) <= MOST_PROVEN
+    options = replace(options, branch=proven)
     projects = _changed(session.loaded, wanted)
-    tasks = [(BASE, session.loaded), *((one.name, project) for one, project in zip(wanted, projects, strict=True))]
-    notes = tuple(plan_notes(session, fitted))
+    known = None if proven else CutPool()
+    base = _based(session, fitted, options, known)
+    on_scenario(1, len(wanted) + 1)
+    tasks = [(one.name, project) for one, project in zip(wanted, projects, strict=True)]
     found: list[Outcome | str] = []
-    for outcome in _solved(tasks, fitted, options, notes, _processes(workers, len(tasks))):
+    for outcome in _solved(tasks, fitted, options, known, _processes(workers, len(tasks))):
         found.append(outcome)
-        on_scenario(len(found), len(tasks))
-    base = found[0]
-    if isinstance(base, str):
-        raise TimeLimitReached(base)
-    answered = list(zip(wanted, found[1:], strict=True))
+        on_scenario(len(found) + 1, len(tasks) + 1)
+    answered = list(zip(wanted, found, strict=True))
     listed = answered[: len(asked.scenarios)]
     good = [(one, outcome) for one, outcome in listed if not isinstance(outcome, str)]
     failed = tuple(Failed(one, outcome) for one, outcome in answered if isinstance(outcome, str))
@@ -149,6 +150,13 @@ def run_whatif(
     table = regrets([base, *(outcome for _, outcome in good)]) if 0 < len(good) <= MOST_REGRET else ()
     scenarios = tuple((one, outcome, difference(base, outcome)) for one, outcome in good)
     return Answers(base, scenarios, failed, tuple(swept), tuple(_sought(session, fitted, asked, options)), table)
+
+
+def _based(session: Session, fitted: Fitted, options: SolveOptions, known: CutPool | None) -> Outcome:
+    """The plan that scenarios are held against; ``known`` takes its tangents."""
+    from optimizer.whatif import solve_scenario
+
+    return solve_scenario(BASE, build_problem(session.loaded, fitted.curves), options, known)
 
 
 def _changed(loaded: LoadedProject, scenarios: Sequence[Scenario]) -> list[LoadedProject]:
@@ -177,18 +185,18 @@ def _solved(
     tasks: Sequence[tuple[str, LoadedProject]],
     fitted: Fitted,
     options: SolveOptions,
-    notes: tuple[str, ...],
+    known: CutPool | None,
     processes: int,
 ) -> Iterator[Outcome | str]:
     """Outcomes in the tasks' order; words where one was not found in time."""
     if processes == 1:
-        solver = _Solver(fitted.curves, options, notes)
+        solver = _Solver(fitted.curves, options, known)
         for name, loaded in tasks:
             yield solver.outcome(name, loaded)
         return
     # A fresh process carries nothing over from this one: HiGHS keeps threads that a forked one would miss.
     with ProcessPoolExecutor(
-        processes, get_context("spawn"), _start_worker, (str(fitted.folder), options, notes)
+        processes, get_context("spawn"), _start_worker, (str(fitted.folder), options, known)
     ) as pool:
         answers = [pool.submit(_work, name, loaded) for name, loaded in tasks]
         for (name, loaded), answer in zip(tasks, answers, strict=True):
@@ -205,19 +213,21 @@ class _Solved:
     after: Any
 
 
+@dataclass(frozen=True, slots=True)
 class _Solver:
-    """Solves one scenario after another on the same curves, each warm from those before."""
+    """Solves scenarios on the same curves, each on its own or, where tangents are known, each warm from those."""
 
-    def __init__(self, curves: ResponseCurves, options: SolveOptions, notes: tuple[str, ...]) -> None:
-        self.curves, self.options, self.notes = curves, options, notes
-        self.pool: CutPool | None = None
+    curves: ResponseCurves
+    options: SolveOptions
+    known: CutPool | None
 
     def outcome(self, name: str, loaded: LoadedProject) -> Outcome | str:
         from optimizer.whatif import solve_scenario
 
+        # A copy, so that the answer does not depend on what was solved before.
+        pool = None if self.known is None else self.known.copy()
         try:
-            problem = build_problem(loaded, self.curves)
-            return solve_scenario(name, problem, self.options, self.notes, self.pool)
+            return solve_scenario(name, build_problem(loaded, self.curves), self.options, pool)
         except (TimeLimitReached, BudgetError) as error:
             return str(error)
 
@@ -225,10 +235,10 @@ class _Solver:
 _WORKER: dict[str, _Solver] = {}
 
 
-def _start_worker(folder: str, options: SolveOptions, notes: tuple[str, ...]) -> None:
+def _start_worker(folder: str, options: SolveOptions, known: CutPool | None) -> None:
     from mmm.curves import load_curves
 
-    _WORKER["solver"] = _Solver(load_curves(Path(folder) / "curves.npz"), options, notes)
+    _WORKER["solver"] = _Solver(load_curves(Path(folder) / "curves.npz"), options, known)
 
 
 def _work(name: str, loaded: LoadedProject) -> _Solved | str:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from mmm.calendar import monday
 from mmm.cells import as_word, day_reader
+from mmm.faults import fault
 from mmm.files import read_table
 from mmm.problems import InputError, Problem
 from mmm.tables import AMOUNT, NO_NAME, OPTIONAL, Demand, Table, suggest
@@ -191,11 +192,12 @@ class _Draft:
         if not found and None not in weeks:
             there = ", ".join(str(one) for one in sorted({one for one in weeks if one})[:5])
             cure = "Give the file of that week, or the week of that file with --week."
-            self.report(f"no row holds the week of {self.week}", title, there, cure)
+            self.report(fault("no row holds the week of {week}", week=f"{self.week}"), title, there, cure)
         held = len(self._days())
         if self.daily and held < _WEEK:
             cure = "Wait for the week's last day, and write a row for each."
-            self.report(f"the week of {self.week} holds {held} of its 7 days", title, cure=cure)
+            what = fault("the week of {week} holds {held} of its 7 days", week=f"{self.week}", held=held)
+            self.report(what, title, cure=cure)
         return found
 
     def by_day(self, rows: Sequence[int]) -> list[list[int]]:
@@ -254,7 +256,8 @@ def _long(draft: _Draft, titled: str) -> Actuals:
     place = _places(draft, titled, [(row, named[row]) for row in rows])
     spend_title = draft.title("spend")
     if spend_title is None:
-        cure = f"{suggest('spend', list(table.columns))} It holds what was spent on the line in the week."
+        near = suggest("spend", list(table.columns))
+        cure = fault("{near} It holds what was spent on the line in the week.", near=near)
         draft.report("the column is missing", "spend", cure=cure)
     own = [row for found in place.values() for row in found]
     spend = draft.numbers(spend_title, own, AMOUNT)
@@ -287,7 +290,12 @@ def _places(draft: _Draft, titled: str, named: Sequence[tuple[int, str | None]])
     for line, own in found.items():
         rows = next((rows for rows in draft.by_day(own) if len(rows) > 1), None)
         if rows is not None:
-            what = f"{len(rows)} rows hold {line} in " + ("one day" if draft.daily else f"the week of {draft.week}")
+            held = (
+                "{count} rows hold {line} in one day"
+                if draft.daily
+                else "{count} rows hold {line} in the week of {week}"
+            )
+            what = fault(held, count=len(rows), line=line, week=f"{draft.week}")
             draft.table.report(draft.table.problem(what, titled, rows, "Keep one row per line."))
     return {line: found[line] for line in draft.lines if line in found}
 
@@ -295,7 +303,7 @@ def _places(draft: _Draft, titled: str, named: Sequence[tuple[int, str | None]])
 def _missing_lines(draft: _Draft, titled: str, place: Mapping[str, Sequence[int]]) -> None:
     lacking = [line for line in draft.lines if line not in place and line not in draft.reserves]
     if lacking and not draft.table.problems:
-        what = f"there is no row for {', '.join(lacking)} in the week of {draft.week}"
+        what = fault("there is no row for {lines} in the week of {week}", lines=lacking, week=f"{draft.week}")
         draft.report(what, titled, cure="Add the rows; write 0 where nothing was spent.")
 
 
@@ -304,14 +312,16 @@ def _wide(draft: _Draft, channels: Mapping[str, ChannelSettings]) -> Actuals:
     theirs = [channel.spend or name for name, channel in channels.items()]
     if not set(channels) <= draft.lines.keys() or not set(theirs) & draft.table.columns.keys():
         columns = list(draft.table.columns)
-        cure = f"{suggest('line', columns)} A row per line is needed, or the columns of the main data."
+        near = suggest("line", columns)
+        cure: str = fault("{near} A row per line is needed, or the columns of the main data.", near=near)
         raise InputError([Problem("the column is missing", f"{draft.table.name}, column line", cure=cure)])
     rows = draft.rows()
     again = next((same for same in draft.by_day(rows) if len(same) > 1), None)
     if again is not None:
         title = draft.title("week") or next(iter(draft.table.columns))
-        day = "one day" if draft.daily else f"the week of {draft.week}"
-        what, cure = f"{len(again)} rows fall in {day}", f"Keep one row per {'day' if draft.daily else 'week'}."
+        fallen = "{count} rows fall in one day" if draft.daily else "{count} rows fall in the week of {day}"
+        what = fault(fallen, count=len(again), day=f"{draft.week}")
+        cure = "Keep one row per day." if draft.daily else "Keep one row per week."
         draft.table.report(draft.table.problem(what, title, again, cure))
     kept = [same[0] for same in draft.by_day(rows) if same]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -238,15 +239,20 @@ def _text(name_or_path: str, folder: Path) -> str:
             content = stream.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             cure = "A calendar holds dated peaks only."
-            raise InputError([Problem(f"the file is larger than {MAX_BYTES // 1024} KB", name_or_path, cure=cure)])
+            raise InputError(
+                [Problem(fault("the file is larger than {size} KB", size=MAX_BYTES // 1024), name_or_path, cure=cure)]
+            )
         return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
-        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
-        cure = f"Use {NO_PEAKS}, {', '.join(SHIPPED)} or the path of a YAML file."
-        raise InputError([Problem(f"the calendar {reason}", name_or_path, cure=cure)]) from error
+        decoded = not isinstance(error, UnicodeDecodeError)
+        what = "the calendar cannot be read" if decoded else "the calendar is not UTF-8 text"
+        cure = fault("Use {names} or the path of a YAML file.", names=[NO_PEAKS, *SHIPPED])
+        raise InputError([Problem(what, name_or_path, cure=cure)]) from error
 
 
+@lru_cache(maxsize=8)
 def _load(text: str, name: str) -> Mapping[Any, Any]:
+    """The file's content; a hundred scenarios of one project read the same text."""
     try:
         content = bounded_yaml().load(text)
     except (YAMLError, ValueError) as error:
@@ -262,7 +268,9 @@ def _load(text: str, name: str) -> Mapping[Any, Any]:
 def _peak(entry: object, where: str, problems: list[Problem]) -> Peak | None:
     """One peak, or None with its problems added."""
     if not isinstance(entry, Mapping):
-        problems.append(Problem("a peak is a mapping", where, str(entry), f"Write the keys {', '.join(_PEAK_KEYS)}."))
+        problems.append(
+            Problem("a peak is a mapping", where, str(entry), fault("Write the keys {names}.", names=_PEAK_KEYS))
+        )
         return None
     found = _peak_problems(entry, where)
     problems.extend(found)
@@ -284,7 +292,12 @@ def _peak_problems(entry: Mapping[Any, Any], where: str) -> list[Problem]:
             found.append(Problem("a date is needed", f"{where}.{key}", _shown(entry, key), "Write it as 2027-11-11."))
     if start and end and end < start:
         found.append(
-            Problem("the peak ends before it starts", f"{where}.end", str(end), f"Set it to {start} or later.")
+            Problem(
+                "the peak ends before it starts",
+                f"{where}.end",
+                str(end),
+                fault("Set it to {day} or later.", day=f"{start}"),
+            )
         )
     strength = entry.get("intensity")
     if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength <= 1:
@@ -293,7 +306,7 @@ def _peak_problems(entry: Mapping[Any, Any], where: str) -> list[Problem]:
             Problem("the intensity is not between 0 and 1", f"{where}.intensity", _shown(entry, "intensity"), cure)
         )
     if entry.get("status", "estimate") not in STATUSES:
-        cure = f"Write {' or '.join(STATUSES)}."
+        cure = fault("Write {names:or}.", names=STATUSES)
         found.append(Problem("the status is unknown", f"{where}.status", _shown(entry, "status"), cure))
     return found
 
@@ -314,5 +327,5 @@ def _unknown_key(where: str, key: str, known: Sequence[str]) -> Problem:
 
 def _suggest(name: str, known: Sequence[str]) -> str:
     if close := get_close_matches(name, known, n=1):
-        return f'Did you mean "{close[0]}"?'
-    return f"Known are: {', '.join(known) or 'none'}."
+        return fault('Did you mean "{name}"?', name=close[0])
+    return fault("Known are: {names}.", names=list(known) or [fault("none")])

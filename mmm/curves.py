@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 FORMAT = 2
 LEAST_STOCK = 1e-6  # tangents are taken no nearer to zero, where slopes below 1 are infinitely steep
 HULL_BISECTIONS = 16
+KEPT_VALUES = 64  # of one curve at one plan each: a megabyte for 4,000 draws and a quarter
 GAP_WEEKS = 13  # weeks whose mean stands for spend between the last data and the plan
 
 
@@ -200,7 +202,7 @@ def _overshoot(family: Saturation, shape: tuple[Floats, ...], stock: Floats, sta
     return np.asarray(level - base - family.steepness(stock, level, *shape) * (stock - start))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one window is another's equal only if it is the same
 class WindowResponse:
     """Response curves over a plan's weeks: spend (week, name) in, GMV (draw, name, span) out.
 
@@ -239,8 +241,8 @@ class WindowResponse:
         return np.stack([self._value(name, lags[name]) for name in range(len(self.curves.names))], axis=1)
 
     def _value(self, name: int, lags: Floats) -> Floats:
-        family, shape = self.curves.family(name)
-        return np.asarray(self.scale[name] * family.level(self.by_name[name] @ lags.T, *shape, np))
+        """GMV of every draw of one curve, array (draw, span), read-only."""
+        return _value_of(self, name, lags.tobytes())
 
     def mean(self, spend: Floats) -> Floats:
         """Expected GMV, array (name, span); what history carries over and later spend earns included."""
@@ -393,6 +395,29 @@ class WindowResponse:
         slope[bent] = np.where(chord, rise, family.steepness(far, level, *each))
         return Hull(touch, until, slope, is_curve=False)
 
+    def chords(self, name: int, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+        """Straight lines that the expected response of a curve is never below, between two plans (week,) of a line.
+
+        Every curve must be convex up to some stock and concave beyond: what it gains from a least stock on, by unit of
+        stock, is then least at one of both ends.
+
+        Returns
+        -------
+        constant : array (span,)
+            Currency per week.
+        by_lag : array (span, lag)
+            GMV per unit of spend so many weeks before.
+        """
+        family, shape = self.curves.family(name)
+        least, most = (np.maximum(self._stock(name, end), LEAST_STOCK) for end in (low, high))
+        base = family.level(least, *shape, np)
+        width = most - least
+        chord = (family.level(most, *shape, np) - base) / np.maximum(width, LEAST_STOCK)
+        slope = np.where(width > LEAST_STOCK, np.minimum(chord, family.steepness(least, base, *shape)), 0.0)
+        each = self.scale[name] / self.curves.draws
+        by_lag = (slope * each).T @ self.by_name[name] / self.curves.reference[name]
+        return ((base - slope * least) * each).sum(axis=0), by_lag
+
     def _stock(self, name: int, weekly: Floats) -> Floats:
         """Stock of every draw, array (draw, span), at a line's spend (week,)."""
         spend = np.zeros((self.weeks, len(self.curves.names)))
@@ -408,3 +433,16 @@ class WindowResponse:
         for each in ("half_saturation", "slope", "tail", "ceiling", "kappa"):
             seen.update(np.ascontiguousarray(getattr(curves, each)[:, name]).tobytes())
         return seen.digest()
+
+
+@lru_cache(maxsize=KEPT_VALUES)
+def _value_of(window: WindowResponse, name: int, lags: bytes) -> Floats:
+    """GMV of every draw of one curve at the lags (span, lag) of its spend.
+
+    One plan is asked about many times over (its mean, its gains, the ROI of its weeks), so the last answers are kept.
+    """
+    family, shape = window.curves.family(name)
+    stock = window.by_name[name] @ np.frombuffer(lags).reshape(window.span, -1).T
+    found = np.asarray(window.scale[name] * family.level(stock, *shape, np))
+    found.setflags(write=False)
+    return found

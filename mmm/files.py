@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmm.cells import is_blank, looks_like_data
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 from mmm.tables import Table, listed, refusal, suggest
 
@@ -43,7 +44,7 @@ def read_table(name: str, sheet: str | None, folder: Path) -> Table:
     """
     path = folder / name
     if not path.is_file():
-        near = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = [other.name for other in path.parent.iterdir() if other.is_file()] if path.parent.is_dir() else []
         close = get_close_matches(path.name, near, n=1)
         hint = f' Did you mean "{close[0]}"?' if close else ""
         raise refusal("the file does not exist", name, "", f"Paths are relative to the project file.{hint}")
@@ -238,7 +239,7 @@ def refuse_bomb(path: Path, name: str) -> None:
 
 
 def _too_many(name: str, cells: float) -> InputError:
-    cure = f"At most {_MOST_CELLS} are read: keep the columns and rows of the plan's data only."
+    cure = fault("At most {count} are read: keep the columns and rows of the plan's data only.", count=_MOST_CELLS)
     return refusal("the file holds too many cells", name, f"{cells:.0f} or more", cure)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from mmm.calendar import monday
 from mmm.cells import as_word
+from mmm.faults import fault
 from mmm.files import read_table
 from mmm.panel import Panel
 from mmm.problems import InputError
@@ -105,7 +106,11 @@ def _check(table: Table, row: int, test: LiftTest, panel: Panel) -> None:
         report("the test ends before it starts", "end", "Swap the dates.")
         return
     if test.start < panel.weeks[0] or test.end > panel.weeks[-1]:
-        cure = f"The data hold {panel.weeks[0]} to {panel.weeks[-1]}; tests outside them cannot be used."
+        cure = fault(
+            "The data hold {first} to {last}; tests outside them cannot be used.",
+            first=f"{panel.weeks[0]}",
+            last=f"{panel.weeks[-1]}",
+        )
         report("the test lies outside the data", "start", cure)
         return
     if test.kpi_se < SMALLEST_ERROR * abs(test.kpi_change):

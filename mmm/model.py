@@ -26,6 +26,7 @@ import numpy.typing as npt
 from mmm.baseline import Baseline, build_baseline
 from mmm.calendar import Calendar, intensity
 from mmm.evidence import Attribution, LiftData, attribution_data, lift_data, log_attribution, log_lift
+from mmm.faults import fault
 from mmm.likelihood import log_likelihood
 from mmm.media import MediaForm, channel_weights, media_parameters, media_shape, parameter_shapes
 from mmm.noise import Noise
@@ -156,7 +157,10 @@ def prepare(
     """
     kept = learnable(panel)
     if not kept:
-        what = f"no channel has {LEAST_ACTIVE_WEEKS} weeks of spend, so there is nothing to learn a response from"
+        what = fault(
+            "no channel has {weeks} weeks of spend, so there is nothing to learn a response from",
+            weeks=LEAST_ACTIVE_WEEKS,
+        )
         raise InputError([Problem(what, "the spend columns", cure="Check the columns, or give more weeks of history.")])
     names = tuple(panel.channels[c] for c in kept)
     learnt = {name: channels[name] for name in names}

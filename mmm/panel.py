@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from mmm.calendar import monday, week_range
 from mmm.cells import as_word
+from mmm.faults import fault
 from mmm.files import read_table
 from mmm.problems import InputError, Problem
 from mmm.rollup import Series, weekly
@@ -25,7 +26,6 @@ from mmm.tables import (
     OPTIONAL,
     SHOWN,
     Table,
-    counted,
     listed,
     suggest,
 )
@@ -213,7 +213,8 @@ def _weekly(table: Table, data: DataSettings, series: Series, how: Mapping[str, 
     if lacking:
         days = [f"{day}" if unit == NATIONAL else f"{day} {unit}" for unit, day in lacking]
         where, cure = f"{table.name}, column {data.week}", "Add a row for each; write 0 where there was nothing."
-        table.report(Problem(f"{counted(days, 'day is', 'days are')} missing", where, listed(days), cure))
+        what = fault("{count} days are missing" if len(days) > 1 else "{count} day is missing", count=len(days))
+        table.report(Problem(what, where, listed(days), cure))
     return added
 
 
@@ -223,8 +224,10 @@ def _channel_rows(table: Table, column: str, name: str, alias: str) -> list[int]
     rows = [row for row, cell in enumerate(found) if cell in {name, alias}]
     known = [cell for cell in dict.fromkeys(found) if cell]
     if known and not rows:
-        cure = f"{suggest(alias, known)} A channel without history needs rows with spend 0 and a roi_prior."
-        table.report(Problem(f'no row holds the channel "{alias}"', f"{table.name}, column {column}", cure=cure))
+        near = suggest(alias, known)
+        cure = fault("{near} A channel without history needs rows with spend 0 and a roi_prior.", near=near)
+        what = fault('no row holds the channel "{name}"', name=alias)
+        table.report(Problem(what, f"{table.name}, column {column}", cure=cure))
     return rows
 
 
@@ -258,7 +261,7 @@ def _shared_columns(channels: Mapping[str, ChannelSettings]) -> list[Problem]:
     for name, channel in channels.items():
         first = owner.setdefault(channel.spend or name, name)
         if first != name:
-            cure = f'Channel "{first}" has it already; give each channel its own.'
+            cure = fault('Channel "{first}" has it already; give each channel its own.', first=first)
             where = f"channels.{name}.spend"
             problems.append(Problem("two channels share one spend", where, channel.spend or name, cure))
     return problems
@@ -269,7 +272,7 @@ def _check_rollup(outcome: Table, spend: Table, data: DataSettings) -> None:
     known = list({**outcome.columns, **spend.columns})
     for column in data.rollup:
         if column not in known:
-            cure = f"{suggest(column, known)} It is named by data.rollup."
+            cure = fault("{near} It is named by {key}.", near=suggest(column, known), key="data.rollup")
             outcome.report(Problem("the column is missing", f"{outcome.name}, column {column}", cure=cure))
 
 
@@ -290,13 +293,15 @@ def _check_duplicates(table: Table, data: DataSettings, keys: Sequence[Key | Non
             found.setdefault(key, []).append(row)
     repeated = [(key, same) for key, same in found.items() if len(same) > 1]
     daily = data.frequency == "daily"
-    held = "hold the day" if daily else "fall in the week of"
+    held = "{count} rows hold the day {day}" if daily else "{count} rows fall in the week of {day}"
     cure = "Keep one row per day." if daily else "Keep one row per week; for daily rows write data.frequency: daily."
     for (unit, week), same in repeated[:SHOWN]:
-        of_unit = "" if unit == NATIONAL else f" of {unit}"
-        table.report(table.problem(f"{len(same)} rows {held} {week}{of_unit}", data.week, same, cure))
+        of_unit = held if unit == NATIONAL else f"{held} of {{unit}}"
+        what = fault(of_unit, count=len(same), day=f"{week}", unit=unit)
+        table.report(table.problem(what, data.week, same, cure))
     if len(repeated) > SHOWN:
-        what = f"{len(repeated) - SHOWN} more {'days' if daily else 'weeks'} hold several rows"
+        more = "{count} more days hold several rows" if daily else "{count} more weeks hold several rows"
+        what = fault(more, count=len(repeated) - SHOWN)
         table.report(Problem(what, f"{table.name}, column {data.week}", cure=cure))
 
 
@@ -316,8 +321,12 @@ def _check_variation(table: Table, column: str, channel: str, spend: Mapping[str
         return
     levels = [f"{values[0]:g}" for values in spend.values()]
     silent = not any(values.any() for values in spend.values())
-    what = f'channel "{channel}" ' + ("has no spend at all" if silent else "spends the same every week")
-    cure = f"It cannot be learnt from: give channels.{channel}.roi_prior to plan it from its prior, or leave it out."
+    kept = 'channel "{channel}" has no spend at all' if silent else 'channel "{channel}" spends the same every week'
+    what = fault(kept, channel=channel)
+    cure = fault(
+        "It cannot be learnt from: give channels.{channel}.roi_prior to plan it from its prior, or leave it out.",
+        channel=channel,
+    )
     table.report(Problem(what, f"{table.name}, column {column}", listed(list(dict.fromkeys(levels))), cure))
 
 
@@ -333,14 +342,23 @@ def _check_weeks(table: Table, data: DataSettings, index: Mapping[Key, int]) -> 
         gaps = [week for week in week_range(start, (end - start).days // 7 + 1) if week not in found]
         if gaps:
             cure = "Add a row for each, or mend the dates."
-            table.report(Problem(f"{counted(gaps, 'week is', 'weeks are')} missing", where, listed(gaps), cure))
+            what = fault("{count} weeks are missing" if len(gaps) > 1 else "{count} week is missing", count=len(gaps))
+            table.report(Problem(what, where, listed(gaps), cure))
         if (start, end) != usual:
-            what = f"the unit does not cover the same weeks as the others ({usual[0]} to {usual[1]})"
+            what = fault(
+                "the unit does not cover the same weeks as the others ({first} to {last})",
+                first=f"{usual[0]}",
+                last=f"{usual[1]}",
+            )
             cure = "Cut all units to the weeks they share, or leave the unit out."
             table.report(Problem(what, where, f"{start} to {end}", cure))
     total = len(set().union(*weeks.values()))
     if total < _LEAST_WEEKS:
-        cure = f"Give at least {_LEAST_WEEKS}, better {2 * _LEAST_WEEKS}: seasons cannot be told from media otherwise."
+        cure = fault(
+            "Give at least {least}, better {better}: seasons cannot be told from media otherwise.",
+            least=_LEAST_WEEKS,
+            better=2 * _LEAST_WEEKS,
+        )
         table.report(Problem("there are too few weeks", f"{table.name}, column {data.week}", str(total), cure))
 
 
@@ -355,8 +373,8 @@ def _check_cover(table: Table, data: DataSettings, outcome: Mapping[Key, int], m
         ):
             if lacking and spend:
                 weeks = [f"{week}" if unit == NATIONAL else f"{week} {unit}" for unit, week in sorted(lacking)]
-                told = counted(weeks, "week is", "weeks are")
-                table.report(Problem(f"{told} {what}", where, listed(weeks), cure))
+                told = "{count} week is " if len(weeks) == 1 else "{count} weeks are "
+                table.report(Problem(fault(told + what, count=len(weeks)), where, listed(weeks), cure))
 
 
 # Files ----------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.cells import Number, day_reader, is_blank, read_number
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
 Floats = npt.NDArray[np.float64]
@@ -93,7 +94,8 @@ class Table:
     def cells(self, column: str, key: str) -> Sequence[object]:
         """Cells of a column; none, and a problem that names the setting ``key``, if there is no such column."""
         if column not in self.columns:
-            cure = f"{suggest(column, list(self.columns))} It is named by {key}."
+            near = suggest(column, list(self.columns))
+            cure = fault("{near} It is named by {key}.", near=near, key=key)
             self.report(Problem("the column is missing", f"{self.name}, column {column}", cure=cure))
         return self.columns.get(column, ())
 
@@ -162,14 +164,9 @@ def listed(items: Sequence[object]) -> str:
     return ", ".join(map(str, items[:SHOWN])) + more
 
 
-def counted(items: Sequence[object], one: str, many: str) -> str:
-    """How many there are, in words: "3 weeks are"."""
-    return f"{len(items)} {one if len(items) == 1 else many}"
-
-
 def suggest(name: str, known: Sequence[str]) -> str:
     """Nearest known name, whatever its case, or what there is."""
     folded = {other.casefold(): other for other in known}
     if close := get_close_matches(name.casefold(), folded, n=1):
-        return f'Did you mean "{folded[close[0]]}"?'
-    return f"There are: {', '.join(known[:12])}{' ...' if len(known) > 12 else ''}."
+        return fault('Did you mean "{name}"?', name=folded[close[0]])
+    return fault("There are: {names}{more}.", names=list(known[:12]), more=" ..." if len(known) > 12 else "")

@@ -16,7 +16,7 @@ from optimizer.conflict import Reasons, explain, feasible
 from optimizer.constraints import CategoryShare
 from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
-from optimizer.forward import play_forward
+from optimizer.forward import Forward, play_forward
 from optimizer.learning import worth_knowing
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
@@ -41,6 +41,7 @@ from optimizer.risk import worst_mean
 from optimizer.rounding import round_to_fen
 from optimizer.safe import best_plan, last_mix
 from optimizer.sentences import tell
+from optimizer.unreachable import unreachable_shares
 from optimizer.verify import Finding, broken, verify
 
 Floats = npt.NDArray[np.float64]
@@ -66,6 +67,7 @@ def make_plan(
     pool: CutPool | None = None,
     ranges: bool = True,
     settle: bool = True,
+    reasons: bool = True,
 ) -> Plan:
     """Find, round, verify and describe the plan.
 
@@ -81,6 +83,8 @@ def make_plan(
         Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
     ranges : bool
         Look for near-optimal ranges and play the quarter forward, which a scenario among many need not have.
+    reasons : bool
+        Say why every line gets what it gets, and what the reader must know of the plan.
     settle : bool
         Ask a rough plan how spend goes on afterwards (:func:`settled`); else it goes on as the problem says.
 
@@ -103,10 +107,20 @@ def make_plan(
         try:
             optimum = best_plan(problem, options, on_round, pool)
         except Infeasible as found:
-            return _impossible(problem, explain(found.search.decision, found.search))
+            # Where the rules clash whatever the response, they are told apart without it, which is much faster.
+            return rules_can_hold(problem) or _impossible(problem, explain(found.search.decision, found.search))
+        except TimeLimitReached:
+            if (clash := unreachable_shares(problem)) is None:
+                raise
+            return _impossible(problem, clash)
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
-        return _describe(problem, options, optimum, fen, findings, notes, began, ranges=ranges)
+        plan = _describe(problem, optimum, fen, findings, ranges=ranges)
+        if reasons:
+            plan = _explained(problem, plan, fen, (*notes, *_notes(problem, options, optimum, fen / 100, plan)))
+        goes_on = tuple(problem.response.after.tolist())
+        status, proof = _status(optimum, options), _proof(problem, optimum, fen, began)
+        return replace(plan, status=status, proof=proof, goes_on=goes_on)
 
 
 def settled(problem: PlanProblem) -> PlanProblem:
@@ -128,6 +142,13 @@ def settled(problem: PlanProblem) -> PlanProblem:
         return problem
     goes_on = found.spend[: problem.responding].mean(axis=1)
     return replace(problem, response=replace(problem.response, after=goes_on))
+
+
+def followed(problem: PlanProblem, plan: Plan) -> PlanProblem:
+    """The problem with spend going on as the plan made for it takes it to: settled without a rough plan."""
+    if len(plan.goes_on) != problem.responding:
+        return settled(problem)
+    return replace(problem, response=replace(problem.response, after=np.array(plan.goes_on)))
 
 
 def rules_can_hold(problem: Rulebook) -> Plan | None:
@@ -212,36 +233,28 @@ def _impossible(problem: Rulebook, reasons: Reasons) -> Plan:
     )
 
 
-def _describe(
-    problem: PlanProblem,
-    options: SolveOptions,
-    optimum: Optimum,
-    fen: Fen,
-    findings: Sequence[Finding],
-    notes: Sequence[str],
-    began: float,
-    *,
-    ranges: bool,
-) -> Plan:
-    """Everything a plan that was solved for says."""
+def _describe(problem: PlanProblem, optimum: Optimum, fen: Fen, findings: Sequence[Finding], *, ranges: bool) -> Plan:
+    """What a plan that was solved for does and earns."""
     prices = row_prices(optimum)
     scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
     scored = _with_test_values(problem, with_forward(problem, scored, fen), fen) if ranges else scored
-    own = _own_notes(problem, options, optimum, fen / 100)
-    reasons = line_reasons(problem, fen / 100, scored.constraints, scored.rules)
-    return replace(
-        scored,
-        lines=tuple(replace(line, reason=why) for line, why in zip(scored.lines, reasons, strict=True)),
-        status=_status(optimum, options),
-        total_fen=problem.total_fen,
-        proof=_proof(problem, optimum, fen, began),
-        notes=(
-            *notes,
-            *_safe_note(problem, scored.pro_rata),
-            *_pro_rata_note(problem, fen / 100, scored.pro_rata),
-            *own,
-        ),
-    )
+    return replace(scored, total_fen=problem.total_fen)
+
+
+def _explained(problem: PlanProblem, plan: Plan, fen: Fen, notes: Sequence[str]) -> Plan:
+    """The plan with a reason for every line, and its notes."""
+    why = line_reasons(problem, fen / 100, plan.constraints, plan.rules)
+    lines = tuple(replace(line, reason=reason) for line, reason in zip(plan.lines, why, strict=True))
+    return replace(plan, lines=lines, notes=tuple(notes))
+
+
+def _notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, spend: Floats, plan: Plan) -> list[str]:
+    """Every sentence that the reader must see."""
+    return [
+        *_safe_note(problem, plan.pro_rata),
+        *_pro_rata_note(problem, spend, plan.pro_rata),
+        *_own_notes(problem, options, optimum, spend),
+    ]
 
 
 def _scored(
@@ -279,23 +292,34 @@ def _scored(
 
 
 def with_forward(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:
-    """The plan with what the weak-ROI rule will do to it in the quarters that may come."""
+    """The plan with what its logic rules will do to it in the quarters that may come."""
     found = play_forward(problem, fen / 100)
     if found is None:
         return plan
-    names = problem.responding
+    names, has_cuts = problem.responding, bool(problem.settings.cuts)
+    has_top_ups = any(rule.kind == "top_up" for rule in problem.settings.rules)
     lines = [
-        replace(line, prob_cut=float(found.prob_cut[i]), spend_after_cuts=float(found.spend_after[i]))
+        replace(
+            line,
+            prob_cut=float(found.prob_cut[i]) if has_cuts else None,
+            spend_after_cuts=float(found.spend_after[i]) if has_cuts else None,
+            prob_top_up=float(found.prob_top_up[i]) if has_top_ups else None,
+            topped_up=float(found.topped_up[i]) if has_top_ups else None,
+        )
         for i, line in enumerate(plan.lines[:names])
     ]
+    value = _rule_value(found) if has_cuts else None
+    return replace(plan, lines=(*lines, *plan.lines[names:]), rule_value=value)
+
+
+def _rule_value(found: Forward) -> RuleValue:
     saved = float(found.saved.mean())
-    value = RuleValue(
+    return RuleValue(
         gmv=interval(found.gmv),
         saved=interval(found.saved),
         lost_per_unit=-float(found.gmv.mean()) / saved if saved > 0 else None,
         paths=found.gmv.size,
     )
-    return replace(plan, lines=(*lines, *plan.lines[names:]), rule_value=value)
 
 
 def _with_test_values(problem: PlanProblem, plan: Plan, fen: Fen) -> Plan:

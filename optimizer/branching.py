@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -319,6 +319,18 @@ def everything(search: Search) -> Box:
 
 def reach(search: Search) -> Box:
     """The box between the least and the most any plan can spend on each responding line in each week."""
+    lines = range(search.problem.responding)
+    low, high = (_ends(search, lines, most=most) for most in (False, True))
+    return replace(everything(search), low=low, high=high)
+
+
+def most_spend(search: Search, lines: Sequence[int]) -> Floats:
+    """The most any plan can spend on lines in each week, array (line, week), currency."""
+    return _ends(search, lines, most=True)
+
+
+def _ends(search: Search, lines: Sequence[int], *, most: bool) -> Floats:
+    """One end of what plans can spend, array (line, week): a linear program over the rules for every cell."""
     problem = search.problem
     decision = build_decision(problem)
     decision.model.objective = pyo.Objective(expr=0.0, sense=pyo.maximize)
@@ -326,13 +338,7 @@ def reach(search: Search) -> Box:
     switches = master.columns_of(decision.model.switches.values())
     if switches.size:
         master.set_integer(switches, integer=False)
-    columns = master.columns_of(decision.model.spend.values())[: problem.responding * len(problem.weeks)]
-    ends = np.empty((2, columns.size))
-    for cell, column in enumerate(columns):
-        master.set_costs(np.array([column], dtype=np.int32), np.ones(1))
-        for end, most in enumerate((False, True)):
-            ends[end, cell] = master.solve(seconds=10.0, gap=0.0, maximise=most).bound
-    whole = everything(search)
-    low, high = (np.clip(np.nan_to_num(each, posinf=np.inf), 0.0, decision.money(problem.total)) for each in ends)
-    shape, unit = whole.low.shape, decision.unit
-    return replace(whole, low=low.reshape(shape) * unit, high=high.reshape(shape) * unit)
+    shape = (len(problem.lines), len(problem.weeks))
+    columns = master.columns_of(decision.model.spend.values()).reshape(shape)[list(lines)]
+    ends = master.extremes(columns.ravel(), most=most).reshape(columns.shape)
+    return np.asarray(np.clip(ends, 0.0, decision.money(problem.total)) * decision.unit)

@@ -6,6 +6,7 @@ The conflict is irreducible: leave out any one of the rules named and the rest c
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterable, Sequence
@@ -63,9 +64,14 @@ def explain(decision: Decision, search: Search | None = None) -> Reasons:
     for (number,) in sorted(clashing):
         by_rule.setdefault(decision.rows[number].rule.name, []).append(decision.rows[number])
     program.restore()
-    conflicts = tuple(Conflict(name, rows[0].rule.kind, _says(rows)) for name, rows in by_rule.items())
+    conflicts = tuple(conflict_of(rows) for rows in by_rule.values())
     offers = [offer for name in by_rule if (offer := program.relax(name)) is not None]
     return conflicts, tuple(relaxation for _, relaxation in sorted(offers, key=lambda offer: offer[0]))
+
+
+def conflict_of(rows: Sequence[Row]) -> Conflict:
+    """What one rule asks where it clashes, by its rows that do."""
+    return Conflict(rows[0].rule.name, rows[0].rule.kind, _says(rows))
 
 
 class _Elastic:
@@ -107,16 +113,25 @@ class _Elastic:
         mean, _ = search.respond(search.spend_of(columns), hull=True)
         return bool((columns[search.theta_columns] * search.kpi_unit > mean * (1 + LOOSE) + LOOSE).any())
 
-    def needed(self, parts: Iterable[list[int]]) -> list[list[int]]:
-        """Drop every part, by its row numbers, that the conflict can do without; the rest is irreducible."""
-        kept = []
-        for rows in parts:
-            for number in rows:
+    def needed(self, parts: Sequence[list[int]], *, some: bool = False) -> list[list[int]]:
+        """Drop every part, by its row numbers, that the conflict can do without; the rest is irreducible.
+
+        The answer is that of trying one part after another, but many are tried at once and halved where they are not
+        to be spared; ``some`` says that some part is known to be needed.
+        """
+        if not parts:
+            return []
+        if not some:
+            for number in itertools.chain.from_iterable(parts):
                 self.master.set_row(number, None, None)
-            if self.solve().outcome != "infeasible":
-                self._put_back(rows)
-                kept.append(rows)
-        return kept
+            if self.solve().outcome == "infeasible":
+                return []
+            self._put_back(itertools.chain.from_iterable(parts))
+        if len(parts) == 1:
+            return list(parts)
+        middle = len(parts) // 2
+        first = self.needed(parts[:middle])
+        return first + self.needed(parts[middle:], some=not first)
 
     def restore(self) -> None:
         """Put every row back."""

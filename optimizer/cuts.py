@@ -68,6 +68,11 @@ class CutPool:
     shelves: dict[bytes, Shelf] = field(default_factory=dict)
     plans: dict[bytes, Floats] = field(default_factory=dict)
 
+    def copy(self) -> CutPool:
+        """A pool that begins with what this one knows, and grows on its own."""
+        shelves = {curve: Shelf(shelf.constant, shelf.slopes) for curve, shelf in self.shelves.items()}
+        return CutPool(shelves, dict(self.plans))
+
     def of(self, curve: bytes) -> Shelf | None:
         """What is known of one curve."""
         return self.shelves.get(curve)

@@ -3,7 +3,8 @@
 Every posterior draw has a carry-over and a curve of its own, and both enter the expected response together. Curves on
 the mean carry-over alone miss the expected GMV by percents. Here a few *carry-over cases* stand for the draws: nodes of
 the Gauss quadrature of the share of an effect that falls after its first week. Each draw's response is interpolated
-between the cases by Lagrange's polynomials, so every case has one curve, the mean of the draws' curves with those
+between the cases by Lagrange's polynomials (where carry-over has two parameters a channel, by shares fitted to the
+draw), so every case has one curve, the mean of the draws' curves with those
 weights, tabulated at breakpoints for an ordinary week and for the strongest peak; other weeks blend the two.
 
 Source: Golub & Welsch (1969), "Calculation of Gauss Quadrature Rules", for the nodes.
@@ -26,7 +27,10 @@ POINTS = 60
 BEND = 2.5  # breakpoints lie denser near zero, where curves bend most
 REACH = 2.0  # curves are tabulated up to this multiple of the fitted range
 BEYOND = 1.05  # the fitted range ends this far above the largest week of history, as in the plan's notes
-CASES = ((1, 1), (3, 1), (4, 1), (5, 1), (3, 2), (4, 2), (4, 3))
+CASES = ((1, 1), (3, 1), (4, 1), (5, 1), (4, 3), (5, 3))
+SAMPLES = 160  # weeks of made-up spend on which the draws' shares of two-way cases are fitted
+SOME_DRAWS = 500  # fitted at once, for the sake of memory
+PULL = 1e-5  # how strongly these shares are held to Lagrange's, as a share of the fit's own size
 ENOUGH = 5e-4  # of a line's GMV; the error looked for when the number of cases is chosen
 LEVELS = np.array([0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0])
 
@@ -281,12 +285,50 @@ def _line_tables(
     ceiling = response.curves.ceiling[:, name, None]
     strongest = np.exp(response.curves.kappa[:, name, None] * response.intensity.max(initial=0.0))
     weights, share = carry_over_cases(response.by_name[name], cases)
+    if cases[1] > 1:
+        share = _fitted_shares(response, name, weights, share, float(points[-1] / REACH))
     level = ceiling * family.level(points[None], *shape, np)
     level[:, points == 0] = 0.0
     band = np.stack([level.mean(axis=0), *np.quantile(level, [0.05, 0.95], axis=0)])
     draws = level.shape[0]
     ordinary, peak = share @ level / draws, share @ (level * strongest) / draws
     return weights, ordinary, peak, band, _blends(response, name, level[:, points > 0], strongest)
+
+
+def _fitted_shares(response: WindowResponse, name: int, cases: Floats, share: Floats, most: float) -> Floats:
+    """How much of each case every draw takes, array (case, draw): what is nearest on weeks of made-up spend.
+
+    Two numbers do not tell all ways in which draws of two-parameter carry-over differ, so Lagrange's polynomials in
+    them leave some of it out. Each draw's response in a week is fitted by the cases' responses in that week instead
+    (least squares, the shares summing to one), held weakly to Lagrange's. ``most`` is in units of the reference.
+    """
+    rng = np.random.default_rng(7)
+    size = (SAMPLES, cases.shape[1])
+    spend = most * np.minimum(1.0, rng.uniform(0.05, 1.0, (SAMPLES, 1)) * np.exp(0.5 * rng.standard_normal(size)))
+    spend *= rng.random(size) > rng.choice([0.0, 0.15, 0.5], (SAMPLES, 1))
+    few = range(0, share.shape[1], SOME_DRAWS)
+    fitted = [_fit_shares(response, name, slice(at, at + SOME_DRAWS), cases, share, spend) for at in few]
+    return np.concatenate(fitted, axis=1)
+
+
+def _fit_shares(
+    response: WindowResponse, name: int, draws: slice, cases: Floats, share: Floats, spend: Floats
+) -> Floats:
+    """The shares of some draws, array (case, draw); ``spend`` is (sample, lag) in units of the reference."""
+    family, shape = response.curves.family(name)
+    half, slope, tail = (each[draws] for each in shape)
+    wanted = family.level(response.by_name[name][draws] @ spend.T, half, slope, tail, np)  # (draw, sample)
+    parts = np.stack(
+        [family.level((case @ spend.T)[None], half, slope, tail, np) for case in cases]
+    )  # (case, draw, sample)
+    # The shares sum to one, so the last case stands for all that the others leave.
+    free, left = parts[:-1] - parts[-1], wanted - parts[-1]
+    square = np.einsum("kds,lds->dkl", free, free)
+    right = np.einsum("kds,ds->dk", free, left)
+    hold = PULL * np.trace(square, axis1=1, axis2=2)[:, None] / len(free) + 1e-12
+    square += hold[:, :, None] * np.eye(len(free))
+    found = np.linalg.solve(square, (right + hold * share[:-1, draws].T)[:, :, None])[:, :, 0].T
+    return np.concatenate([found, 1.0 - found.sum(axis=0, keepdims=True)])
 
 
 def _blends(response: WindowResponse, name: int, level: Floats, strongest: Floats) -> Floats:

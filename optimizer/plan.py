@@ -124,7 +124,9 @@ class LinePlan:
     prob_cut : float or None
         Probability that the weak-ROI rule takes money from the line during the plan; None where it was not simulated.
     spend_after_cuts : float or None
-        Expected spend once the rule has acted, currency.
+        Expected spend once the rule and its recovery have acted, currency.
+    prob_top_up, topped_up : float or None
+        Probability that the line gets a top-up, and the money expected of it, currency; None without such a rule.
     test_value : float or None
         GMV that knowing the line's true response would earn in this plan, currency; None where it was not asked for.
     """
@@ -145,6 +147,8 @@ class LinePlan:
     reason: Reason | None = None
     prob_cut: float | None = None
     spend_after_cuts: float | None = None
+    prob_top_up: float | None = None
+    topped_up: float | None = None
     test_value: float | None = None
 
     @property
@@ -259,6 +263,7 @@ class Plan:
 
     ``prob_target`` is the probability of reaching the GMV target, where there is one. ``notes`` are plain sentences
     the reader must see: which reference weeks were used, which gap is honest, which channel says nothing.
+    ``goes_on`` is the weekly spend of each responding line that the plan takes to follow it, currency.
     """
 
     status: PlanStatus
@@ -282,3 +287,4 @@ class Plan:
     relaxation: tuple[Relaxation, ...] = ()
     prob_target: float | None = None
     rule_value: RuleValue | None = None
+    goes_on: tuple[float, ...] = ()

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.problems import TimeLimitReached
-from optimizer.branching import Tree, reach
+from optimizer.branching import Tree, most_spend
 from optimizer.cuts import CutPool
 from optimizer.logic import SAFE, broken_cuts, hold_weeks, weak_weeks
 from optimizer.parts import ImpossibleLine, Part, price_lines
@@ -35,6 +35,7 @@ OnRound = Callable[[int, float], None]
 MOST_ROUNDS = 200
 LOGIC_GAP = 2e-3
 HELD_GAP = 2e-4  # with the logic's switches held the program is linear
+MOST_HELD_ROUNDS = 8  # S-shaped draws may keep a held plan from its hulls' bound for ever
 MOST_PRICINGS = 30
 SLOW = 0.05  # of the gap asked for: rounds that bring less are left to branching
 STALLED = 1e-7  # scaled money
@@ -141,13 +142,11 @@ def optimise(
     """
     ends = time.monotonic() + options.seconds
     caps: dict[int, Floats] = {}
-    most: Floats | None = None
     known = CutPool() if pool is None else pool
     search = build_search(problem, known, against=against)
     found = approximate(search, options, ends, on_round)
     while broken := broken_lines(problem, found.spend) - set(caps):
-        most = reach(search).high if most is None else most
-        caps |= {line: most[line] for line in sorted(broken)}
+        caps |= dict(zip(sorted(broken), most_spend(search, sorted(broken)), strict=True))
         logical = build_search(problem, known, caps, against)
         quick = approximate(logical, options, ends, on_round, rounds=found.rounds, prove=False)
         if quick.gap > quick.target and broken_lines(problem, quick.spend) <= set(caps):
@@ -197,8 +196,7 @@ def broken_lines(problem: PlanProblem, spend: Floats) -> set[int]:
     cuts, rules = problem.settings.cuts, problem.settings.rules
     if not cuts:
         return set()
-    mean, _ = problem.response.mean_and_gradient(spend[: problem.responding].T)
-    weekly = mean[:, : len(problem.weeks)]
+    weekly = problem.response.mean(spend[: problem.responding].T)[:, : len(problem.weeks)]
     return set().union(*(broken_cuts(cut, problem.lines, spend, weekly, hold_weeks(cut, rules)) for cut in cuts))
 
 
@@ -336,7 +334,8 @@ class _Rounds:
 
     def run(self) -> _Rounds:
         """Solve and cut until done."""
-        for _ in range(MOST_ROUNDS):
+        most = MOST_HELD_ROUNDS if self.held and self.search.has_logic else MOST_ROUNDS
+        for _ in range(most):
             self.rounds += 1
             solved = self.solve()
             if solved.outcome == "infeasible":
@@ -354,7 +353,7 @@ class _Rounds:
             self.timed_out = solved.outcome == "time_limit" or time.monotonic() >= self.ends
             if self.gap <= self.target or stalled or self.timed_out:
                 return self
-        self.timed_out = True  # so many rounds are as good as no end
+        self.timed_out = most == MOST_ROUNDS  # so many rounds are as good as no end
         return self
 
     @property

@@ -190,11 +190,19 @@ class Search:
         return self.problem.response.curves.reference[:, None, None]
 
     def add_rows(
-        self, names: Places, weeks: Places, constant: Floats, slopes: Floats, theta: Ints | None = None
+        self,
+        names: Places,
+        weeks: Places,
+        constant: Floats,
+        slopes: Floats,
+        theta: Ints | None = None,
+        *,
+        floor: bool = False,
     ) -> None:
         """Bound theta by tangents: constant (row,) currency, slopes (row, lag) GMV per unit of spend.
 
-        ``theta`` are the columns (name, span) to bound, where they are not the expected response's.
+        ``theta`` are the columns (name, span) to bound, where they are not the expected response's; ``floor`` bounds
+        them from below.
         """
         upper = (constant + np.einsum("rl,rl->r", slopes, self.known[names, weeks])) / self.kpi_unit
         bounded = self.theta_columns if theta is None else theta
@@ -202,7 +210,9 @@ class Search:
         value = np.concatenate([np.ones((upper.size, 1)), slopes * (-self.decision.unit / self.kpi_unit)], axis=1)
         keep = (index >= 0) & (value != 0.0)
         starts = np.concatenate([[0], np.cumsum(keep.sum(axis=1))[:-1]]).astype(np.int32)
-        self.master.add_rows(np.full(upper.size, -np.inf), upper, starts, index[keep].astype(np.int32), value[keep])
+        none = np.full(upper.size, np.inf)
+        least, most = (upper, none) if floor else (-none, upper)
+        self.master.add_rows(least, most, starts, index[keep].astype(np.int32), value[keep])
 
     def add_part(self, columns: Ints, values: Floats, most: float) -> None:
         """Add a row that is proven of one line alone."""

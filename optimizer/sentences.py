@@ -111,6 +111,13 @@ _SENTENCES = {
         "{line!n} gains {gain:,.2f} of the {allowed:,.2f} that may move",
         "{line!n}增加 {gain:,.2f}，可调动总额为 {allowed:,.2f}",
     ),
+    # facts of data and project ----------------------------------------------------------------------------------------
+    "fact.weeks": Sentence("{first} to {last} ({count})", "{first} 至 {last}（{count} 周）"),
+    "fact.calendar": Sentence("{name} ({count} dated peaks)", "{name}（{count} 个有日期的大促）"),
+    "fact.none": Sentence("none", "无"),
+    "fact.yes": Sentence("yes", "是"),
+    "fact.no": Sentence("no", "否"),
+    "fact.verdict": Sentence("No problem found; the rules can hold together.", "没有发现问题；各条规则可以同时成立。"),
     # errors -----------------------------------------------------------------------------------------------------------
     "error.time_limit": Sentence(
         "No plan that obeys every rule was found within the time limit; raise --time-limit.",

@@ -264,6 +264,27 @@ class Master:
         )
         return _outcome_of(highs)
 
+    def extremes(self, columns: Ints, *, most: bool) -> Floats:
+        """The least or the most that each column can be, array (column,); no bound where the program cannot tell.
+
+        The objective is used up. Each solve goes on from the last one's basis, options are set once.
+        """
+        import highspy
+
+        highs = self._highs
+        self.set_costs(columns[:0], np.zeros(0))
+        set_options(highs, threads=THREADS, time_limit=INFINITY, presolve="off", random_seed=0, **TOLERANCES)
+        sense = highspy.ObjSense.kMaximize if most else highspy.ObjSense.kMinimize
+        _expect_ok(highs.changeObjectiveSense(sense), "setting the sense")
+        found = np.full(columns.size, INFINITY if most else -INFINITY)
+        for number, column in enumerate(columns):
+            _expect_ok(highs.changeColCost(column, 1.0), "changing the objective")
+            solved = _outcome_of(highs)
+            if solved.outcome == "optimal":
+                found[number] = solved.bound
+            _expect_ok(highs.changeColCost(column, 0.0), "changing the objective")
+        return found
+
     def duals(self) -> Floats:
         """Change of the objective per unit of each row's bound, array (row,); of the last LP solved."""
         return np.array(self._highs.getSolution().row_dual)

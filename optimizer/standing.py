@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.lines import is_named
-from optimizer.problem import PlanProblem
+from optimizer.problem import PlanProblem, Rulebook
 from optimizer.rules import (
     Action,
     Record,
@@ -236,12 +236,17 @@ def _after_week(
     ), back
 
 
-def _recovered(problem: PlanProblem, rule: WeakRoiCut, seen: Record, held: Held) -> Action | None:
-    """The recovery that the line has earned; without a rule for it, as many strong weeks as weak ones cut it."""
-    recovery = next(
+def recovery_of(problem: Rulebook, rule: WeakRoiCut) -> Recovery:
+    """What wins back what a rule cut; without a rule for it, as many strong weeks as weak ones cut it."""
+    return next(
         (one for one in problem.settings.rules if isinstance(one, Recovery) and one.after == rule.name),
         Recovery(name=rule.name, after=rule.name, weeks=rule.weeks),
     )
+
+
+def _recovered(problem: PlanProblem, rule: WeakRoiCut, seen: Record, held: Held) -> Action | None:
+    """The recovery that the line has earned."""
+    recovery = recovery_of(problem, rule)
     action = recovery.decide(seen, rule, held.before)
     if action is not None:
         return action
@@ -278,7 +283,7 @@ def top_ups(
         for record in records:
             if not is_named(record.line.name, rule.lines):
                 continue
-            payers = _payers(problem, rule)
+            payers = payers_of(problem, rule)
             held = float(left[payers].sum())
             paid = any((one.rule, one.line) == (rule.name, record.line.name) for one in figures.paid)
             action = rule.decide(record, window, held=held, paid=paid)
@@ -288,7 +293,7 @@ def top_ups(
     return tuple(found)
 
 
-def _payers(problem: PlanProblem, rule: StrongRoiTopUp) -> list[int]:
+def payers_of(problem: Rulebook, rule: StrongRoiTopUp) -> list[int]:
     """Positions of the reserve lines that pay."""
     if rule.from_ == "extra":
         return []

@@ -89,10 +89,8 @@ class Regret:
     breaks: tuple[str, ...]
 
 
-def solve_scenario(
-    name: str, problem: PlanProblem, options: SolveOptions, notes: Sequence[str] = (), pool: CutPool | None = None
-) -> Outcome:
-    """Plan a changed problem; the answer is that of a fresh plan.
+def solve_scenario(name: str, problem: PlanProblem, options: SolveOptions, pool: CutPool | None = None) -> Outcome:
+    """Plan a changed problem; the answer is that of a fresh plan, to the gap it states where ``pool`` starts it warm.
 
     Parameters
     ----------
@@ -100,13 +98,12 @@ def solve_scenario(
     problem : PlanProblem
         As the changed project gives it.
     options : SolveOptions
-    notes : sequence of str
     pool : CutPool, optional
-        Tangents of earlier plans on the same curves.
+        Tangents of earlier plans on the same curves; what this one finds is added.
     """
     with threadpool_limits(limits=1, user_api="blas"):
         ready = settled(problem)
-        plan = make_plan(ready, options, notes=notes, pool=pool, ranges=False, settle=False)
+        plan = make_plan(ready, options, pool=pool, ranges=False, settle=False, reasons=False)
         gains = None
         if plan.lines:
             spend = np.array([line.weekly_fen for line in plan.lines], dtype=np.float64) / 100

@@ -142,6 +142,8 @@ def _line(line: LinePlan) -> Document:
         "prob_weak": _number(line.prob_weak),
         "prob_cut": _number(line.prob_cut),
         "expected_spend_after_cuts": _cent(line.spend_after_cuts),
+        "prob_top_up": _number(line.prob_top_up),
+        "expected_top_up": _cent(line.topped_up),
         "test_value": _cent(line.test_value),
         "near_optimal": None if line.near_optimal is None else [_cent(spend) for spend in line.near_optimal],
         "reason": reason_document(line),
@@ -249,6 +251,22 @@ def _relaxation(relaxation: Relaxation) -> Document:
     }
 
 
+def _finding(found: Finding) -> Document:
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "line": found.line,
+        "week": None if found.week is None else found.week.isoformat(),
+        "part": found.part,
+        "sense": found.sense,
+        "value": found.value,
+        "limit": found.limit,
+        "unit": found.unit,
+        "violation": found.violation,
+        "sentence": found.sentence,
+    }
+
+
 def evaluation_document(
     evaluation: tuple[Plan, Sequence[Finding]], health: Mapping[str, Any], fingerprint: str, source: str
 ) -> Document:
@@ -280,11 +298,7 @@ def evaluation_document(
         "note_messages",
     )
     document = plan_document(plan, health, fingerprint, [])
-    broken = [
-        {"name": f.name, "kind": f.kind, "line": f.line, "value": f.value, "limit": f.limit, "sentence": f.sentence}
-        for f in findings
-        if f.broken
-    ]
+    broken = [_finding(f) for f in findings if f.broken]
     return (
         {"source": source, "obeys_rules": not broken, "broken": broken}
         | {key: document[key] for key in kept}

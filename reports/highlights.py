@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mmm.messages import Message, said
 from optimizer.plan import ConstraintReport, Plan
 from reports.documents import currency
 from reports.sections import rule_words, spent_with_history, worth_testing
@@ -113,12 +114,20 @@ def _cut(plan: Plan, lang: Lang) -> Tile | None:
 
 def better(plan: Plan, lang: Lang) -> tuple[str, ...]:
     """Say how probable it is that the plan earns more than last year's mix, and than last year's plan."""
-    compared = {"pro_rata": plan.pro_rata, "last_quarter": plan.last_quarter}
-    return tuple(
-        say(lang, "page.sure.better", name=say(lang, f"page.sure.{key}"), prob=share_words(other.prob_better))
-        for key, other in compared.items()
-        if other is not None
-    )
+    compared = {"pro_rata": (plan.pro_rata, _caveats(plan, lang)), "last_quarter": (plan.last_quarter, ())}
+    found: list[str] = []
+    for key, (other, caveats) in compared.items():
+        if other is not None:
+            name, chance = say(lang, f"page.sure.{key}"), share_words(other.prob_better)
+            told = (say(lang, "page.sure.better", name=name, prob=chance), *caveats)
+            found.append(say(lang, "sentence.join").join(told))
+    return tuple(found)
+
+
+def _caveats(plan: Plan, lang: Lang) -> tuple[str, ...]:
+    """Which rules last year's mix would break, where the plan's notes say so."""
+    parts = (part for note in plan.notes if isinstance(note, Message) for part in note.values.get("parts", ()))
+    return tuple(plain(said(part, lang)) for part in parts if getattr(part, "key", "") == "note.pro_rata.breaks")
 
 
 def binding(plan: Plan, lang: Lang) -> tuple[Point, ...]:

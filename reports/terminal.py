@@ -11,6 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from mmm.messages import said
 from optimizer.plan import Plan
 from reports import sections
 from reports.sections import Column, Kind, Section, cell_words
@@ -163,7 +164,8 @@ def show_evaluation(document: Mapping[str, Any], lang: Lang, console: Console) -
         _print(console, Text(f"ROI {roi_words(roi)}"))
     for change in document.get("inputs_changed", ()):
         _print(console, Text(say(lang, "edits.input", input=f"{change['key']} = {change['value']}")))
-    broken = [rule["sentence"] for rule in document["broken"]]
+    labels = {line["name"]: line["label"].get(lang) or line["name"] for line in document["lines"]}
+    broken = [sections.broken_sentence(rule, labels, lang) for rule in document["broken"]]
     _print(console, *_bullets(say(lang, "evaluation.broken"), broken))
     if not broken:
         _print(console, Text(say(lang, "evaluation.obeys"), style="green"))
@@ -284,29 +286,26 @@ def show_verified(folder: str, checks: Sequence[tuple[str, bool, str]], lang: La
     _print(console, Text(say(lang, "verify.title", folder=folder), style="bold"), table)
 
 
-def show_facts(facts: Mapping[str, Any], console: Console) -> None:
+def show_facts(facts: Mapping[str, Any], lang: Lang, console: Console) -> None:
     """Print facts of data and project, one a line; a mapping as an indented list."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, value in facts.items():
-        listed = [str(value)]
+        listed = [said(value, lang) if isinstance(value, str) else str(value)]
         if name == "believed":
-            listed = _beliefs(value)
+            listed = _beliefs(value, lang)
         elif isinstance(value, Mapping):
             listed = [f"{k}: {v:,.2f}" for k, v in value.items()]
-        table.add_row(name, Text("\n".join(plain(words) for words in listed)))
+        table.add_row(term(lang, "fact", name), Text("\n".join(plain(words) for words in listed)))
     _print(console, table)
 
 
-def _beliefs(believed: Mapping[str, Any]) -> list[str]:
+def _beliefs(believed: Mapping[str, Any], lang: Lang) -> list[str]:
     """The prior in finance's words, before the KPI is looked at."""
-    share = believed["media_share"]
-    lines = [f"media bring {share['p50']:.0%} of the KPI ({share['p05']:.0%} to {share['p95']:.0%})"]
+    share = {name: share_words(believed["media_share"][name]) for name in ("p05", "p50", "p95")}
+    lines = [say(lang, "belief.share", **share)]
     for name, channel in believed["channels"].items():
-        roi, late = channel["roi"], channel["half_life_weeks"]
-        lines.append(
-            f"{name}: ROI 1:{roi['p50']:.2f} (1:{roi['p05']:.2f} to 1:{roi['p95']:.2f}), "
-            f"half of the effect within {late['p50']:.1f} weeks"
-        )
+        roi = {key: roi_words(channel["roi"][key]) for key in ("p05", "p50", "p95")}
+        lines.append(say(lang, "belief.roi", name=name, weeks=f"{channel['half_life_weeks']['p50']:.1f}", **roi))
     return lines

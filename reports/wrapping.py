@@ -8,6 +8,8 @@ from rich.text import Text
 CLOSING = frozenset("，。；：、！？）”’》」』】％%,.;:!?)]}")
 OPENING = frozenset("（“‘《「『【([{")
 """Marks that no line may begin or end with (GB/T 15834)."""
+UNITS = frozenset("万亿元周项个年月日")
+"""What stays with the number before it."""
 
 
 def breaks(words: str, width: int) -> list[int]:
@@ -18,7 +20,8 @@ def breaks(words: str, width: int) -> list[int]:
         if place > start and _may_break(words, place):
             last = place
         used += get_character_cell_size(mark)
-        if used > width and mark != " ":
+        while used > width and mark != " " and start < place:
+            # Where nothing may be broken, the line ends where it is full.
             start = last if last > start else place
             found.append(start)
             used = cell_len(words[start : place + 1])
@@ -28,7 +31,7 @@ def breaks(words: str, width: int) -> list[int]:
 def _may_break(words: str, place: int) -> bool:
     """Whether a line may begin here."""
     before, after = words[place - 1], words[place]
-    if after in CLOSING or before in OPENING or after == " ":
+    if after in CLOSING or before in OPENING or after == " " or (before.isdigit() and after in UNITS):
         return False
     return before == " " or 2 in (get_character_cell_size(before), get_character_cell_size(after))
 

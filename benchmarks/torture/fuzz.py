@@ -1,8 +1,8 @@
 """Ten thousand damaged inputs, each given to the command that reads it; nothing may surprise.
 
-Run by ``make torture``: ``python -m benchmarks.torture.fuzz --cases 10000``. A case fails when the command ends with a
-traceback, an error nobody foresaw, an exit code that is not documented, more than five seconds, or a refusal without a
-message; the memory of the whole run must stay under a gigabyte.
+Run by ``make torture``: ``python -m benchmarks.torture.fuzz --cases 1500 --seeds 21 22 23 24 25 26 27``. A case fails
+when the command ends with a traceback, an error nobody foresaw, an exit code that is not documented, more than five
+seconds, or a refusal without a message; the memory of the whole run must stay under a gigabyte.
 """
 
 from __future__ import annotations
@@ -87,15 +87,42 @@ class TooSlow(BaseException):  # not an Exception: the command must not take it 
 def main() -> None:
     """Run the cases, print and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cases", type=int, default=1_500, help="for each seed")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--merge", type=Path, nargs="+", default=[], help="reports of other seeds, to be counted too")
     parser.add_argument("--kind", default=None)
     parser.add_argument("--out", type=Path, default=None)
     options = parser.parse_args()
-    report = run(options.cases, options.seed, only=options.kind, tell=print)
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in options.merge]
+    reports += [run(options.cases, seed, only=options.kind, tell=print) for seed in options.seeds]
+    report = merged(reports)
     if options.out:
         options.out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     sys.exit(bool(report["failures"]) or report["megabytes"] > MOST_MEGABYTES)
+
+
+def merged(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Several seeds as one report."""
+    names = dict.fromkeys(name for report in reports for name in report["kinds"])
+    kinds: dict[str, Any] = {}
+    for name in names:
+        same = [report["kinds"][name] for report in reports if name in report["kinds"]]
+        codes: Counter[str] = Counter()
+        for kind in same:
+            codes.update({str(code): count for code, count in kind["codes"].items()})
+        kinds[name] = {
+            "cases": sum(kind["cases"] for kind in same),
+            "codes": dict(sorted(codes.items())),
+            "slowest": max(kind["slowest"] for kind in same),
+        }
+    return {
+        "cases": sum(report["cases"] for report in reports),
+        "seeds": [seed for report in reports for seed in report["seeds"]],
+        "kinds": kinds,
+        "failures": [failure for report in reports for failure in report["failures"]],
+        "seconds": round(sum(report["seconds"] for report in reports), 1),
+        "megabytes": max(report["megabytes"] for report in reports),
+    }
 
 
 def run(
@@ -125,7 +152,7 @@ def run(
                 tell(f"{failure.kind}, seed {failure.seed}: {failure.fault}\n{failure.told[-1500:]}")
     return {
         "cases": cases,
-        "seed": seed,
+        "seeds": [seed],
         "kinds": {
             name: {
                 "cases": sum(count.values()),

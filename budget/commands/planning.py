@@ -121,7 +121,7 @@ def check(
     else:
         from reports.terminal import show_facts
 
-        show_facts(facts, screen.console)
+        show_facts(facts, screen.lang, screen.console)
     return OK
 
 

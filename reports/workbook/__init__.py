@@ -13,7 +13,7 @@ from optimizer.plan import Plan
 from optimizer.workings import Workings
 from reports import sections
 from reports.sections import Section
-from reports.sheets import Book, Sheet, stack, titled
+from reports.sheets import Book, PlainSheet, Sheet, stack, titled
 from reports.words import NOTHING, Lang, plain, say
 from reports.workbook.calc import fill_calc
 from reports.workbook.cover import fill_assumptions, fill_cover, fill_log
@@ -57,6 +57,7 @@ _SOLVER: tuple[Callable[[Plan, Lang], Section], ...] = (
     sections.prices,
     sections.versus,
     sections.rules,
+    sections.risk,
     sections.rule_value,
 )
 
@@ -91,7 +92,7 @@ def write_workbook(
     model = build_model(plan, work, lang)
     with Workbook(path, options) as file:
         book = Book(file, lang)
-        sheets = {name: Sheet(book, name, file.add_worksheet(name)) for name in SHEETS}
+        sheets = {name: Sheet(book, name, file.add_worksheet(name, PlainSheet)) for name in SHEETS}
         _describe(file, plan, fit, manifest, lang)
         _fill(sheets, model, fit, manifest)
         _protect(sheets)

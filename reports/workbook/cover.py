@@ -47,7 +47,7 @@ def fill_cover(sheet: Sheet, head: Section, identity: Mapping[str, str], master:
         _pair_row(sheet, step, sheet.book.say(f"cover.how.{step}"))
     _map(sheet, names)
     _colours(sheet)
-    sheet.widths = {0: 24, 1: COVER_CHARACTERS + 8}
+    sheet.widths = {0: 34, 1: COVER_CHARACTERS + 8}  # the key of colours on one line
     sheet.finish(pages=1)
 
 

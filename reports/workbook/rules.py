@@ -259,6 +259,7 @@ class Check:
         return not self.soft and float(self.broken.value) > 0
 
 
+MONEY_WIDTH = 16  # hundreds of millions with their cents
 COLUMNS = ("rule", "kind", "value", "least", "most", "limits", "broken", "check", "binding", "how")
 _FAILS = COLUMNS.index("check")
 
@@ -278,7 +279,7 @@ def fill_checks(sheet: Sheet, model: Model, places: dict[str, RulePlace], review
     passed = {"type": "cell", "criteria": "==", "value": 0, "format": book.style("passed")}
     sheet.page.conditional_format(head + 1, _FAILS, head + len(checks), _FAILS, passed)
     sheet.page.autofilter(head, 0, head + len(checks), len(COLUMNS) - 1)
-    sheet.widths |= {0: max(30, sheet.widths.get(0, 0)), len(COLUMNS) - 1: 62}
+    sheet.widths |= dict.fromkeys(range(2, 5), MONEY_WIDTH) | {0: max(30, sheet.widths.get(0, 0)), len(COLUMNS) - 1: 62}
     sheet.finish(freeze=(head + 1, 1))
     return master
 

@@ -76,6 +76,15 @@ def test_json_says_what_was_guessed_and_doubted(budget, tmp_path):
     assert "currency_unknown" not in {doubt["key"] for doubt in answer.document["guess"]["doubts"]}
 
 
+def test_a_currency_is_a_code(budget, tmp_path):
+    made = budget("init", tmp_path / "a b", "--from-csv", TABLES[0], "--currency", "usd")
+    assert made.code == 0
+    assert f"cd '{tmp_path / 'a b'}' && budget check" in made.out
+    answer = budget("init", tmp_path / "other", "--from-csv", TABLES[0], "--currency", "dollars")
+    assert answer.problems == ["--currency: this is no ISO code (found: dollars). Write three letters: CNY, USD."]
+    assert not (tmp_path / "other").exists()
+
+
 def test_data_that_need_mending_are_said_and_the_project_is_kept(budget, tmp_path):
     rows = [f"{date(2025, 1, 6) + timedelta(weeks=week)},{100 + week % 5},{7 + week % 3}" for week in range(60)]
     rows[4] = rows[4].rpartition(",")[0] + ",-3"

@@ -25,6 +25,21 @@ def test_every_kind_of_input_is_damaged_and_told_in_words(monkeypatch):
     assert {code for kind in report["kinds"].values() for code in kind["codes"]} <= fuzz.DOCUMENTED
 
 
+def test_seeds_are_counted_together():
+    one = {
+        "cases": 2,
+        "seeds": [1],
+        "kinds": {"seal": {"cases": 2, "codes": {0: 1, 1: 1}, "slowest": 0.5}},
+        "failures": [],
+        "seconds": 1.0,
+        "megabytes": 200.0,
+    }
+    other = one | {"seeds": [2], "kinds": {"seal": {"cases": 2, "codes": {"1": 2}, "slowest": 0.7}}, "failures": [{}]}
+    both = fuzz.merged([one, other])
+    assert (both["cases"], both["seeds"], len(both["failures"])) == (4, [1, 2], 1)
+    assert both["kinds"] == {"seal": {"cases": 4, "codes": {"0": 1, "1": 3}, "slowest": 0.7}}
+
+
 @pytest.mark.slow
 def test_a_thousand_damaged_inputs(monkeypatch):
     from budget import runs

@@ -123,13 +123,14 @@ def test_long_data_with_categories():
             "周": [str(day) for day, _ in rows],
             "渠道": [name for _, name in rows],
             "类别": ["内容" if name == "小红书" else "推广" for _, name in rows],
-            "花费": [10 + at % 7 for at in range(180)],
+            "花费": [f"￥{10 + at % 7}" for at in range(180)],
             "点击": [100 + at % 5 for at in range(180)],
             "GMV": [1000 + at // 3 for at in range(180)],
         },
     )
     found = guess(long)
     assert (found.channel, found.spend, found.kpi, found.unit) == ("渠道", "花费", "GMV", None)
+    assert (found.currency, doubts(found)) == ("CNY", set())
     assert [(each.spend, each.category, each.visits) for each in found.channels] == [
         ("抖音", "推广", "点击"),
         ("小红书", "内容", "点击"),

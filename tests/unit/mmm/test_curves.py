@@ -348,3 +348,32 @@ def test_a_hull_between_two_plans_beyond_the_bend_is_the_curve():
     seen = window(make_curves(slopes=(1.3, 1.3, 1.3)))
     assert not seen.hulls[0].is_curve
     assert seen.hull_between(0, np.full(WEEKS, 60_000.0), np.full(WEEKS, 90_000.0)).is_curve
+
+
+def test_values_that_are_kept_belong_to_their_own_window():
+    """The same spend, asked of windows that differ in what follows, in draws and in peaks."""
+    spend = some_plan()
+    plain = window(make_curves(), (9_000.0, 0.0, 12_000.0))
+    later = replace(plain, after=plain.after + 300.0)
+    peaked = replace(plain, intensity=plain.intensity + 1.0)
+    for one in (plain, later, peaked, plain.thinned(2)):
+        first = one.value(spend)
+        assert (replace(one).value(spend) == first).all()
+        assert (one.value(spend) == first).all()
+    assert (later.mean(spend)[:, WEEKS:] > plain.mean(spend)[:, WEEKS:]).all()
+    assert (peaked.mean(spend) != plain.mean(spend)).all()
+
+
+@pytest.mark.parametrize("least", [0.0, 4_000.0])
+def test_no_plan_of_a_box_earns_less_than_its_chords(least):
+    """Concave and S-shaped curves alike, whatever history carries in."""
+    one = window(make_curves(), (9_000.0, 0.0, 12_000.0))
+    names = len(one.curves.names)
+    low, high = np.full(WEEKS, least), np.full(WEEKS, 40_000.0)
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        spend = rng.uniform(low[:, None], high[:, None], (WEEKS, names))
+        mean, lags = one.mean(spend), one.lags(spend) * one.curves.reference[:, None, None]
+        for name in range(names):
+            constant, slopes = one.chords(name, low, high)
+            assert (constant + (slopes * lags[name]).sum(axis=1) <= mean[name] * (1 + 1e-9)).all()

@@ -7,8 +7,10 @@ import pytest
 from markets import NAMES, grouped, problem, share
 
 from optimizer.assemble import make_plan, rules_can_hold
+from optimizer.conflict import _Elastic
 from optimizer.plan import PlanStatus
 from optimizer.planner import SolveOptions
+from optimizer.program import build_decision
 
 SOCIAL = grouped("抖音直播", "小红书")
 VISITS = {name: {"visits_per_cny": each} for name, each in zip(NAMES, (4.0, 1.0, 2.0, 0.5), strict=False)}
@@ -237,3 +239,23 @@ def test_an_infeasible_plan_holds_no_numbers():
     found = planned(asked("caps below the total"))
     assert (found.lines, found.gmv, found.proof, found.constraints) == ((), None, None, ())
     assert np.isfinite([one.to for one in found.relaxation]).all()
+
+
+def test_leaving_many_rows_out_at_once_finds_what_one_after_another_finds():
+    """Sixteen caps and floors, of which three clash; the first set in their order that cannot be spared."""
+    caps = [bounds(f"cap {n}", "小红书", max=50_000 - 1_000 * n) for n in range(8)]
+    floors = [bounds(f"floor {n}", "小红书", min=30_000 + 2_000 * n) for n in range(8)]
+    given = problem(total=90_000.0, constraints=[*caps, *floors])
+    decision = build_decision(given)
+    program = _Elastic(decision)
+    every = [[number] for number in range(len(decision.rows))]
+    at_once = program.needed(every)
+    program.restore()
+    alone = []
+    for rows in every:
+        program.master.set_row(rows[0], None, None)
+        if program.solve().outcome != "infeasible":
+            program.master.set_row(rows[0], float(program.lower[rows[0]]), float(program.upper[rows[0]]))
+            alone.append(rows)
+    assert at_once == alone
+    assert 1 < len(alone) < 5

@@ -83,3 +83,25 @@ def test_a_plan_for_a_scenario_leaves_the_ranges_out():
     full, light = make_plan(given, OPTIONS), make_plan(given, OPTIONS, pool=pool, ranges=False)
     assert all(line.near_optimal is None for line in light.lines)
     assert light.gmv.mean == pytest.approx(full.gmv.mean, rel=2e-5)
+
+
+def test_a_copy_of_a_pool_grows_on_its_own():
+    pool, given = CutPool(), problem()
+    optimise(given, OPTIONS, pool=pool)
+    before = {curve: len(shelf.constant) for curve, shelf in pool.shelves.items()}
+    plans = dict(pool.plans)
+    more = replace(given, total_fen=round(given.total_fen * 1.1))
+    found = [optimise(more, OPTIONS, pool=pool.copy()) for _ in range(2)]
+    assert (found[0].spend == found[1].spend).all()
+    assert {curve: len(shelf.constant) for curve, shelf in pool.shelves.items()} == before
+    assert all(pool.plans[curve] is plan for curve, plan in plans.items())
+
+
+def test_a_plan_without_reasons_is_the_same_plan():
+    given = problem()
+    told, brief = make_plan(given, OPTIONS), make_plan(given, OPTIONS, reasons=False)
+    assert [line.weekly_fen for line in brief.lines] == [line.weekly_fen for line in told.lines]
+    assert brief.status is told.status
+    assert brief.proof.gap == told.proof.gap
+    assert all(line.reason is not None for line in told.lines)
+    assert all(line.reason is None for line in brief.lines)

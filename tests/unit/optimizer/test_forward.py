@@ -92,3 +92,73 @@ def test_a_plan_tells_what_the_rule_will_do_and_the_same_each_time():
         assert line.spend_after_cuts <= line.spend_fen / 100 + 1e-6
     light = make_plan(given, SolveOptions(), ranges=False)
     assert light.rule_value is None
+
+
+def back(weeks=1, **more):
+    return {"kind": "recovery", "name": "win it back", "after": "weak ROI", "weeks": weeks} | more
+
+
+def weak_then_strong(given, strong_from):
+    """The same market with a peak that makes every week from one on very strong."""
+    known = given.response.curves
+    peaked = replace(known, kappa=np.ones_like(known.kappa))
+    weeks = np.arange(given.response.span)
+    return replace(given, response=replace(given.response, curves=peaked, intensity=9.0 * (weeks >= strong_from)))
+
+
+def test_what_was_cut_comes_back_after_enough_strong_weeks():
+    """Two weak weeks cut the third; the third and fourth are strong, so the fifth has all its money again."""
+    given = weak_then_strong(problem(weeks=6, rules=[cut(50.0), back(2)]), 2)
+    spend = flat(given)
+    week = spend[0, 0]
+    found = play_forward(given, spend)
+    assert (found.prob_cut == 1).all()
+    assert found.spend_after == pytest.approx(np.full(4, week * (2 + 0.8 + 0.8 + 1 + 1)))
+
+
+def test_recovery_may_ask_for_more_and_give_back_less():
+    strict = weak_then_strong(problem(weeks=6, rules=[cut(50.0), back(1, roi_at_least=1e9)]), 2)
+    week = flat(strict)[0, 0]
+    found = play_forward(strict, flat(strict))
+    assert found.spend_after == pytest.approx(np.full(4, week * (2 + 4 * 0.8)))
+    half = weak_then_strong(problem(weeks=6, rules=[cut(50.0), back(3, restore=0.5)]), 2)
+    found = play_forward(half, flat(half))
+    assert found.spend_after == pytest.approx(np.full(4, week * (2 + 3 * 0.8 + 0.9)))
+
+
+def test_without_a_recovery_rule_as_many_strong_weeks_as_weak_ones_win_it_back():
+    given = weak_then_strong(problem(weeks=6, rules=[cut(50.0)]), 2)
+    week = flat(given)[0, 0]
+    assert play_forward(given, flat(given)).spend_after == pytest.approx(np.full(4, week * (2 + 2 * 0.8 + 2)))
+
+
+def top_up(**more):
+    boost = {"kind": "top_up", "name": "strength", "roi_at_least": 1e-6, "window": "peak", "add": 1000, "roi": "model"}
+    return boost | more
+
+
+def test_a_strong_window_is_topped_up_once_as_far_as_the_reserve_reaches():
+    given = problem(weeks=5, reserves=1, rules=[top_up()], windows={"peak": (1, 2)})
+    spend = np.vstack([flat(given)[:4], np.full((1, 5), 500.0)])
+    found = play_forward(given, spend)
+    # Weeks 2, 3 and 4 of the reserve, 1,500 in all, are left when the first line is paid, and one line follows it.
+    assert found.topped_up == pytest.approx([1000.0, 500.0, 0.0, 0.0])
+    assert found.prob_top_up.tolist() == [1.0, 1.0, 0.0, 0.0]
+    assert not found.prob_cut.any()
+    assert not found.saved.any()
+
+
+def test_extra_money_tops_every_strong_line_up_and_a_weak_window_none():
+    extra = problem(weeks=5, rules=[top_up(**{"from": "extra"})], windows={"peak": (1, 2)})
+    assert play_forward(extra, flat(extra)).topped_up.tolist() == [1000.0] * 4
+    weak = problem(weeks=5, rules=[top_up(roi_at_least=1e9)], windows={"peak": (1, 2)})
+    assert not play_forward(weak, flat(weak)).prob_top_up.any()
+    late = problem(weeks=3, rules=[top_up(**{"from": "extra"})], windows={"peak": (2,)})
+    assert not play_forward(late, flat(late)).prob_top_up.any()
+
+
+def test_a_plan_with_top_ups_alone_tells_their_probability_and_no_value_of_a_cut():
+    given = problem(weeks=4, rules=[top_up(**{"from": "extra"})], windows={"peak": (1, 2)})
+    plan = make_plan(given, SolveOptions())
+    assert plan.rule_value is None
+    assert all(line.prob_cut is None and line.prob_top_up == 1.0 for line in plan.lines)

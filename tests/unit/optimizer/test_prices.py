@@ -114,3 +114,98 @@ def test_a_very_dear_soft_rule_is_as_good_as_hard(case):
         for one in (rule, rule | {"soft": {"price": 1e7}})
     )
     assert soft.objective == pytest.approx(hard.objective, rel=1e-4)
+
+
+# --- rules whose rows are told in currency of a line, and rules that switch
+
+
+def sold(more, **facts):
+    """A plan of four weeks under more settings, and its prices; ``facts`` are added to those of kol."""
+    given = problem(CURVES, 4, facts=FACTS | {"kol": FACTS["kol"] | facts}, windows={"peak": (1, 2)}, **more)
+    found = optimise(given, TIGHT)
+    return found, {key: price for key, price in row_prices(found).items() if key[0] == "R"}
+
+
+def slope(make, at, step):
+    """Change of the objective per unit, by solving twice."""
+    low, high = (make(at + sign * step).objective for sign in (-1, 1))
+    return (high - low) / (2 * step)
+
+
+def test_the_price_of_a_change_limit_is_per_unit_of_the_line_s_money():
+    def made(step):
+        rule = {"kind": "change", "name": "R", "lines": "kol", "last_year": step}
+        return sold({"constraints": [rule]})
+
+    found, prices = made(0.01)
+    last_year = float(found.search.problem.lines[3].reference.sum())
+    ((side, price),) = [(side, price) for (_, _, side, _), price in prices.items()]
+    outward = 1 if side == "<=" else -1  # a wider step raises the ceiling and lowers the floor
+    earned = outward * price * last_year
+    assert earned == pytest.approx(slope(lambda step: made(step)[0], 0.01, 0.002), rel=0.03)
+    assert earned > 0.01 * last_year
+
+
+def test_the_prices_of_a_cut_and_its_recovery_add_up_to_what_the_level_earns():
+    """A line that starts cut and stays cut: every week's bound stands at the level of the cut."""
+
+    def made(last):
+        rules = [
+            {"kind": "cut", "name": "weak", "roi_below": 0.01, "weeks": 2, "cut": 0.2, "roi": "model"},
+            {"kind": "recovery", "name": "R", "after": "weak", "weeks": 3},
+        ]
+        given = problem(CURVES, 4, facts=FACTS | {"kol": {"weak_weeks": 2, "recent": np.full(4, last)}}, rules=rules)
+        return optimise(given, TIGHT)
+
+    found = made(4_000.0)
+    earned = sum(price for (name, *_), price in row_prices(found).items() if name in {"R", "weak"})
+    assert 0.8 * earned == pytest.approx(slope(made, 4_000.0, 20.0), rel=0.03)
+    assert earned > 0.01
+
+
+SWITCHED = {
+    "cardinality": {"kind": "cardinality", "name": "R", "max": 2, "active_from": 1_000},
+    "either_or": {"kind": "either_or", "name": "R", "either": "kol", "or": "search", "allow": 0},
+    "weeks_on": {"kind": "weeks_on", "name": "R", "lines": "kol", "weeks": 3, "least": 9_000},
+    "pilot": {"kind": "pilot", "name": "R", "line": "kol", "min": 45_000, "max": 90_000},
+}
+
+
+@pytest.mark.parametrize("kind", SWITCHED)
+def test_prices_beside_a_switching_rule_are_those_of_its_decisions_held(kind):
+    """What is on stays on when the total moves a little, so the total's price is what solving again gives."""
+    usual = problem(CURVES, 4).total
+
+    def made(total):
+        return sold({"constraints": [SWITCHED[kind]], "total": total})[0]
+
+    prices = row_prices(made(usual))
+    (price,) = [price for (name, *_), price in prices.items() if name == "total"]
+    assert price == pytest.approx(slope(made, usual, 0.002 * usual), rel=0.03)
+
+
+@pytest.mark.parametrize("kind", ["cardinality", "weeks_on"])
+def test_a_count_has_no_price_while_its_switches_are_held(kind):
+    """One line or week more is a jump, not a slope: a price of zero says that nothing is earned without switching."""
+    _, prices = sold({"constraints": [SWITCHED[kind]]})
+    assert prices
+    assert all(price == pytest.approx(0.0, abs=1e-9) for price in prices.values())
+
+
+@pytest.mark.parametrize("name", ["total", "social"])
+def test_prices_after_branching_are_what_solving_again_earns(name):
+    shape, fine = curves(draws=10, slopes=(1.2, 2.2)), SolveOptions(gap=1e-6, branch_gap=1e-6, seconds=30)
+    usual = problem(shape, 2).total
+
+    def made(total=usual, cap=0.2):
+        rule = {"kind": "group_share", "name": "social", "group": "social", "max": cap}
+        return optimise(problem(shape, 2, facts=FACTS, total=total, constraints=[rule]), fine)
+
+    found = made()
+    assert not all(hull.is_curve for hull in found.search.problem.response.hulls)
+    (price,) = [price for (rule, *_), price in row_prices(found).items() if rule == name]
+    if name == "total":
+        assert price == pytest.approx(slope(made, usual, 0.002 * usual), rel=0.03)
+    else:
+        assert price == pytest.approx(slope(lambda cap: made(cap=cap), 0.2, 0.002), rel=0.03)
+    assert price > 0.01

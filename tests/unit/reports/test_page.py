@@ -11,6 +11,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from mmm.messages import joined
+from optimizer.sentences import tell
 from reports import figures
 from reports.page import render_page
 from reports.words import LANGUAGES, money_words
@@ -239,3 +241,12 @@ def test_money_reads_as_in_the_tables(plan, outlook, fit, manifest):
     shown = read(render_page(plan, outlook, fit, manifest, "en")).shown
     for line in plan.lines:
         assert money_words(line.spend_fen / 100, "en") in shown
+
+
+def test_a_mix_that_breaks_rules_is_not_called_better_without_saying_so(plan, outlook, fit, manifest):
+    told = tell("note.pro_rata", mean=-5e4, low=-9e5, high=8e5, currency="CNY")
+    breaks = tell("note.pro_rata.breaks", names=["social cap", "content 35%"])
+    noted = replace(plan, notes=(joined("sentences", (told, breaks)),))
+    page = render_page(noted, outlook, fit, manifest, "zh")
+    sure = page[page.index('id="sure"') : page.index('id="binds"')]
+    assert "但它违反本方案遵守的规则：social cap、content 35%。" in sure

@@ -25,6 +25,10 @@ def test_no_line_begins_with_a_closing_mark():
     assert lines("增量，含延续效应", 4) == ["增", "量，", "含延", "续效", "应"]
 
 
+def test_a_unit_stays_with_its_number():
+    assert lines("预期增加12.5万元", 12) == ["预期增加", "12.5万元"]
+
+
 def test_a_word_wider_than_the_line_is_cut():
     assert lines("a" * 25, 10) == ["a" * 10, "a" * 10, "a" * 5]
 
