@@ -120,10 +120,15 @@ def masked(line):
     return " ".join(FIGURE.sub("#", line.replace("─", " ")).split())
 
 
+def pressed(text):
+    """A text without its figures, its rules, its spaces and its line breaks: a sentence may be wrapped elsewhere."""
+    return re.sub(r"\s+", "", FIGURE.sub("#", text.replace("─", " ")))
+
+
 def missing(quote, output):
     """Lines of a quote that the output does not hold."""
-    told = {masked(line) for line in output.splitlines()}
-    return [line for line in quote.splitlines() if line.strip() != LEFT_OUT and masked(line) not in told]
+    told = pressed(output)
+    return [line for line in quote.splitlines() if line.strip() != LEFT_OUT and pressed(line) not in told]
 
 
 def renewed(quote, output):

@@ -51,6 +51,7 @@ def test_lines_are_held_against_the_output_without_their_figures():
     output = " Weibo      82,747    1.7%  1:2.69\n ──────\n Total  5,000,000\n"
     assert pages.missing("Weibo 91,000 1.9% 1:2.71\n...\nTotal 5,000,000\n", output) == []
     assert pages.missing("Douyin 91,000 1.9% 1:2.71\n", output) == ["Douyin 91,000 1.9% 1:2.71"]
+    assert pages.missing("Weibo 1 2% 1:3 Total\n", output) == []
     assert pages.renewed("Weibo 1 1.9% 1:2\n...\n Total  5\n", output) == (
         " Weibo      82,747    1.7%  1:2.69\n...\n Total  5,000,000\n"
     )
