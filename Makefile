@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help install plan test slow test-all lint lock bench evidence torture pictures docs reference clean
+.PHONY: help install plan test slow test-all lint lock bench evidence torture pictures docs reference pages clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ docs: $(VENV)/installed-dev  ## build the documentation into site/
 
 reference: $(VENV)/installed-dev  ## renew the pages that are written from the code and the evidence
 	$(BIN)/python docs/renew.py
+
+pages: $(VENV)/installed-dev  ## type every page of the documentation and put in what comes (half an hour)
+	$(BIN)/python tests/pages.py
 
 torture: $(VENV)/installed-dev  ## damage inputs, kill runs, fill disks (an hour), and write docs/evidence/torture.md
 	$(BIN)/python -m benchmarks.torture.fuzz --cases 1500 --seeds 21 22 23 24 25 26 27 --out docs/evidence/torture-fuzz.json

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageChops
 from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 from rich.text import Text
@@ -30,10 +30,11 @@ BUDGET = Path(sys.executable).with_name("budget")
 CHROMIUM = "/usr/bin/chromium"
 
 COLUMNS = 100
-COLOURS = 128  # of a picture: flat drawings need no more, and files stay small
+COLOURS = 256  # of a picture: flat drawings need no more, and files stay small
 TERMINAL = """<!doctype html><meta charset="utf-8"><style>
+@font-face {{ font-family: Lines; src: local("DejaVu Sans Mono"); size-adjust: 83.1%; unicode-range: U+2500-257F; }}
 body {{ margin: 0; padding: 18px 22px; background: {background}; color: {foreground}; width: max-content; }}
-pre {{ margin: 0; font: 15px/1.35 "DejaVu Sans Mono", "Noto Sans Mono CJK SC", monospace; }}
+pre {{ margin: 0; font: 15px/1.35 Lines, "Noto Sans Mono CJK SC", monospace; }}
 {stylesheet}</style><pre><span style="color:#8f9bb3">$ </span>{command}
 {code}</pre>"""
 
@@ -95,8 +96,20 @@ def save(picture: bytes, name: str, *, most: int | None = None) -> None:
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     if most is not None and image.height > most:
         image = image.crop((0, 0, image.width, most))
-    small = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = image.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     small.save(IMAGES / f"{name}.png", optimize=True)
+
+
+def cropped(picture: bytes, margin: int = 24) -> bytes:
+    """Cut off the empty paper around a sheet, its footer with it."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    sheet = image.crop((0, 0, image.width, int(0.93 * image.height)))
+    box = ImageChops.invert(sheet).getbbox() or (0, 0, *sheet.size)
+    left, top, right, bottom = box
+    kept = sheet.crop((left - margin, top - margin, right + margin, bottom + margin))
+    out = io.BytesIO()
+    kept.save(out, "PNG")
+    return out.getvalue()
 
 
 def page_pictures(browser: Any, path: Path, lang: str) -> None:
@@ -153,9 +166,9 @@ def workbook_pictures(path: Path, lang: str) -> None:
         number = next(
             at for at, page in enumerate(pages, start=1) if re.search(rf"^\s*{sheet}\s", page.strip().split("\n")[-1])
         )
-        drawn = ["pdftoppm", "-r", "110", "-f", str(number), "-l", str(number), "-png", str(printed)]
+        drawn = ["pdftoppm", "-r", "130", "-f", str(number), "-l", str(number), "-png", str(printed)]
         taken = subprocess.run(drawn, check=True, capture_output=True).stdout
-        save(taken, f"workbook-{sheet.lower()}-{lang}")
+        save(cropped(taken), f"workbook-{sheet.lower()}-{lang}")
 
 
 if __name__ == "__main__":

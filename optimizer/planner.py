@@ -35,6 +35,7 @@ OnRound = Callable[[int, float], None]
 MOST_ROUNDS = 200
 LOGIC_GAP = 2e-3
 HELD_GAP = 2e-4  # with the logic's switches held the program is linear
+MOST_HELD_ROUNDS = 8  # S-shaped draws may keep a held plan from its hulls' bound for ever
 MOST_PRICINGS = 30
 SLOW = 0.05  # of the gap asked for: rounds that bring less are left to branching
 STALLED = 1e-7  # scaled money
@@ -333,7 +334,8 @@ class _Rounds:
 
     def run(self) -> _Rounds:
         """Solve and cut until done."""
-        for _ in range(MOST_ROUNDS):
+        most = MOST_HELD_ROUNDS if self.held and self.search.has_logic else MOST_ROUNDS
+        for _ in range(most):
             self.rounds += 1
             solved = self.solve()
             if solved.outcome == "infeasible":
@@ -351,7 +353,7 @@ class _Rounds:
             self.timed_out = solved.outcome == "time_limit" or time.monotonic() >= self.ends
             if self.gap <= self.target or stalled or self.timed_out:
                 return self
-        self.timed_out = True  # so many rounds are as good as no end
+        self.timed_out = most == MOST_ROUNDS  # so many rounds are as good as no end
         return self
 
     @property

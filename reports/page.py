@@ -17,9 +17,6 @@ from reports.words import LANGUAGE_TAGS, Lang, plain, say, term
 MOST_RULES = 5
 """Binding rules named on the first screen; the table of prices holds them all."""
 
-RISK = ("near_optimal", "prob_weak", "prob_cut", "after_cuts", "test_value")
-"""Columns of the lines that have a table of their own."""
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -83,17 +80,9 @@ def render_page(plan: Plan, outlook: Outlook, fit: Mapping[str, Any], manifest: 
 
 def _sections(plan: Plan, fit: Mapping[str, Any], lang: Lang) -> tuple[Section, ...]:
     lines = sections.allocation(plan, lang)
-    risk = replace(
-        lines.only("line", "spend", *RISK),
-        key="risk",
-        title=say(lang, "section.risk"),
-        sentence=say(lang, "section.risk.sentence"),
-        total=(),
-        note="",
-    )
     return (
-        lines.without("key", "category", *RISK),
-        risk,
+        lines.without("key", "category", *sections.RISK),
+        sections.risk(plan, lang),
         _short_weeks(sections.weekly(plan, lang).without("key"), plan),
         sections.prices(plan, lang),
         sections.rules(plan, lang),

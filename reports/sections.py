@@ -334,6 +334,8 @@ def allocation(plan: Plan, lang: Lang) -> Section:
         prob_weak=Kind.SHARE,
         prob_cut=Kind.SHARE,
         after_cuts=Kind.ESTIMATE,
+        prob_top_up=Kind.SHARE,
+        topped_up=Kind.ESTIMATE,
         test_value=Kind.ESTIMATE,
         binds=Kind.TEXT,
     )
@@ -368,6 +370,8 @@ def _allocation_row(plan: Plan, line: LinePlan, lang: Lang) -> tuple[Cell, ...]:
         line.prob_weak,
         line.prob_cut,
         line.spend_after_cuts,
+        line.prob_top_up,
+        line.topped_up,
         line.test_value,
         binding_words(plan, line.name, lang),
     )
@@ -389,7 +393,7 @@ def _allocation_total(plan: Plan, lang: Lang) -> tuple[Cell, ...]:
         None,
         sum(history) if history else None,
         _change(spent_with_history(plan), plan.last_quarter_spend),
-        *(None,) * 5,
+        *(None,) * len(RISK),
         "",
     )
 
@@ -403,6 +407,18 @@ def _allocation_notes(plan: Plan, lang: Lang) -> list[str]:
         if picked:
             told.append(say(lang, f"note.{key}", lines=_list([line_label(line, lang) for line in picked], lang)))
     return told
+
+
+RISK = ("near_optimal", "prob_weak", "prob_cut", "after_cuts", "prob_top_up", "topped_up", "test_value")
+"""Columns of the lines that have a table of their own."""
+
+
+def risk(plan: Plan, lang: Lang) -> Section:
+    """Build what may become of each line: room, chances of a cut and of a top-up, worth of a test; what is known."""
+    lines = allocation(plan, lang)
+    known = [key for key in RISK if any(row[lines.place(key)] is not None for row in lines.rows)]
+    title, sentence = say(lang, "section.risk"), say(lang, "section.risk.sentence")
+    return replace(lines.only("line", "spend", *known), key="risk", title=title, sentence=sentence, total=(), note="")
 
 
 def weekly(plan: Plan, lang: Lang) -> Section:

@@ -57,6 +57,7 @@ _SOLVER: tuple[Callable[[Plan, Lang], Section], ...] = (
     sections.prices,
     sections.versus,
     sections.rules,
+    sections.risk,
     sections.rule_value,
 )
 

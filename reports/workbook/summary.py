@@ -42,7 +42,16 @@ COLUMNS: dict[str, Kind] = {
     "binds": Kind.TEXT,
 }
 ROW_PIXELS = 20  # of a row of usual height
-WIDTHS = {"line": 20.0, "binds": 36.0, "roi": 8.0, "roi_low": 8.0, "roi_high": 8.0, "share": 8.0}
+WIDTHS = {
+    "line": 20.0,
+    "binds": 36.0,
+    "roi": 8.0,
+    "roi_low": 8.0,
+    "roi_high": 8.0,
+    "share": 8.0,
+    "prob_weak": 12.5,
+    "prob_cut": 12.5,
+}
 _PLACE = {name: place for place, name in enumerate(COLUMNS)}
 _MONEY = [name for name, kind in COLUMNS.items() if kind in {Kind.ESTIMATE, Kind.GAIN}]
 

@@ -170,3 +170,11 @@ def test_a_broken_rule_is_told_in_the_readers_language():
     rule |= {"line": "douyin", "week": "2027-10-04", "unit": "CNY", "value": 2e5, "limit": 1e5, "violation": 1e5}
     told = sections.broken_sentence(rule, {"douyin": "抖音直播"}, "zh")
     assert "：抖音直播 2027-10-04 实际 20.00万，应不超过 10.00万，相差 10.00万" in told
+
+
+def test_what_is_not_known_of_any_line_has_no_column(plan):
+    assert "prob_top_up" not in [column.key for column in sections.risk(plan, "en").columns]
+    lines = (replace(plan.lines[0], prob_top_up=0.3, topped_up=2e5), *plan.lines[1:])
+    found = sections.risk(replace(plan, lines=lines), "en")
+    assert found.rows[0][found.place("prob_top_up")] == 0.3
+    assert found.rows[1][found.place("topped_up")] is None
