@@ -40,8 +40,8 @@ Of a rule with several limits (months, phases, weeks) each has its own.
 
 **Proof.** The verifier checks every issued plan again in whole fen and exact fractions. Limits on expected GMV (`roi`,
 `group_share` of `gmv`) are kept by the true response; the planner keeps 0.002% inside them, so that rounding cannot
-break them, and the bound is for plans that do so too. A cap or a floor on a *share of GMV* that no plan can reach may
-end as "no plan was found" instead of a named clash.
+break them, and the bound is for plans that do so too. A cap or a floor on a *share of GMV* that no plan can reach is
+named as a clash where that is proven; steep S-curves may leave it unproven, and no plan is found then.
 """
 
 

@@ -8,6 +8,7 @@ from markets import curves, problem, scaled
 
 from optimizer.assemble import make_plan
 from optimizer.objectives import discount, worth_of
+from optimizer.plan import PlanStatus
 from optimizer.planner import SolveOptions, optimise
 from optimizer.ranges import near_optimal_ranges
 from optimizer.risk import worst_mean
@@ -174,3 +175,15 @@ def test_safety_that_cannot_be_had_is_said_so():
     )
     plan = make_plan(replace(given, settings=held), SolveOptions(gap=1e-3))
     assert any("short of the 100% asked for" in note for note in plan.notes)
+
+
+def test_risk_on_s_curves_states_its_gap_and_does_not_call_itself_optimal():
+    """With risk in the objective S-shaped draws are not branched: the proof goes by their hulls, as the plan says."""
+    averse = {"maximise": "gmv", "cvar": {"level": 0.1, "weight": 0.5}}
+    given = problem(curves(draws=20, slopes=(1.5, 2.5)), 3, total=30_000.0, objective=averse)
+    plan = make_plan(given, SolveOptions(gap=1e-3, seconds=2))
+    assert plan.proof.bound >= plan.proof.objective
+    assert plan.proof.gap > 1e-3
+    assert plan.status is not PlanStatus.OPTIMAL
+    (told,) = [note for note in plan.notes if "S-shaped" in note]
+    assert f"{plan.proof.gap:.2%}" in told
