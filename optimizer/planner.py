@@ -39,6 +39,7 @@ MOST_HELD_ROUNDS = 8  # S-shaped draws may keep a held plan from its hulls' boun
 MOST_PRICINGS = 30
 SLOW = 0.05  # of the gap asked for: rounds that bring less are left to branching
 STALLED = 1e-7  # scaled money
+PATIENCE = 4  # integer programs in a row that bring next to nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +336,10 @@ class _Rounds:
     def run(self) -> _Rounds:
         """Solve and cut until done."""
         most = MOST_HELD_ROUNDS if self.held and self.search.has_logic else MOST_ROUNDS
+        idle = 0
         for _ in range(most):
             self.rounds += 1
+            before = self.gap
             solved = self.solve()
             if solved.outcome == "infeasible":
                 raise Infeasible(self.search)
@@ -351,7 +354,10 @@ class _Rounds:
             if self.best is not None:
                 self.on_round(self.rounds, self.gap)
             self.timed_out = solved.outcome == "time_limit" or time.monotonic() >= self.ends
-            if self.gap <= self.target or stalled or self.timed_out:
+            idle = 0 if before - self.gap > SLOW * self.target or self.best is None else idle + 1
+            # S-shaped draws may spoil every plan an integer program finds: what is open then is left to branching.
+            given_up = idle >= PATIENCE and self.search.has_logic and not self.relaxed
+            if self.gap <= self.target or stalled or given_up or self.timed_out:
                 return self
         self.timed_out = most == MOST_ROUNDS  # so many rounds are as good as no end
         return self

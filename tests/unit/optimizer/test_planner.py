@@ -11,13 +11,14 @@ from markets import curves, grouped, permuted, problem, scaled, share
 from mmm.problems import TimeLimitReached
 from optimizer.assemble import findings_of
 from optimizer.logic import broken_cuts
-from optimizer.planner import LOGIC_GAP, Infeasible, SolveOptions, optimise
+from optimizer.planner import LOGIC_GAP, PATIENCE, Infeasible, SolveOptions, _Rounds, optimise
 from optimizer.prices import row_prices
 from optimizer.problem import History, Identity, build_lines
 from optimizer.program import flat_plan
 from optimizer.ranges import near_optimal_ranges
 from optimizer.rounding import round_to_fen
 from optimizer.rules import WeakRoiCut
+from optimizer.solver import Solved
 from optimizer.verify import broken
 
 TIGHT = SolveOptions(gap=1e-6, seconds=20)
@@ -119,6 +120,27 @@ def test_branching_closes_the_gap_that_s_shaped_draws_leave_and_the_gap_is_hones
     assert found.gap <= found.target == 5e-3
     assert found.gap == pytest.approx((found.bound - found.objective) / found.objective)
     assert found.objective == pytest.approx(worth(given, found.spend), rel=1e-9)
+
+
+def test_integer_programs_that_bring_nothing_are_left_before_the_time_is_up():
+    """S-shaped draws may spoil every plan that the integer program finds; then neither bound nor plan moves."""
+    given = problem(curves(channels=2))
+    search = optimise(given, SolveOptions()).search
+    search.weak_columns = {(0, 0): 0}
+    spend = flat_plan(given).T
+    rounds = _Rounds(search, SolveOptions(seconds=60.0), time.monotonic() + 60.0, lambda _round, _gap: None, 0)
+    rounds.best, rounds.hull = spend, 1.0
+    answers = itertools.count(1.0)
+
+    def another(_self):
+        return Solved("optimal", np.full(search.master.columns, next(answers)), (2.0 + search.carried) / search.kpi_unit)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Rounds, "solve", another)
+        patch.setattr(_Rounds, "_cut", lambda _self, _columns: None)
+        rounds.run()
+    assert rounds.rounds == PATIENCE + 1
+    assert not rounds.timed_out
 
 
 def test_progress_is_told_and_never_gets_worse():
