@@ -23,7 +23,7 @@ test: $(VENV)/installed-dev  ## lint, types, import arrows and the fast tests
 	$(BIN)/python -m pytest -n 2
 
 slow: $(VENV)/installed-dev  ## the tests that sample
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 test-all: $(VENV)/installed-dev  ## the tests that need LibreOffice and a browser (Debian: libreoffice-calc chromium fonts-noto-cjk)
 	$(BIN)/python -m pytest -m "office or browser"
