@@ -132,8 +132,10 @@ def test_integer_programs_that_bring_nothing_are_left_before_the_time_is_up():
     rounds.best, rounds.hull = spend, 1.0
     answers = itertools.count(1.0)
 
+    bound = (2.0 + search.carried) / search.kpi_unit
+
     def another(_self):
-        return Solved("optimal", np.full(search.master.columns, next(answers)), (2.0 + search.carried) / search.kpi_unit)
+        return Solved("optimal", np.full(search.master.columns, next(answers)), bound)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_Rounds, "solve", another)
