@@ -45,9 +45,10 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
-def offline(folder, *words, prefix=()):
+def python(folder, code, *words, prefix=()):
+    """Run code in a Python of its own."""
     return subprocess.run(
-        [*prefix, sys.executable, "-c", NO_NETWORK, *words],
+        [*prefix, sys.executable, "-c", code, *words],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -70,16 +71,7 @@ def run(words):
         assert end.code == 0, (words, end.code)
 {script}
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=small,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=300,
-    )
+    done = python(small, code)
     assert done.returncode == 0, done.stderr
     assert "NETWORK" not in done.stderr
 
@@ -88,7 +80,7 @@ def test_the_watch_sees_a_connection(small):
     code = (
         NO_NETWORK.split("from budget.cli", maxsplit=1)[0] + "import socket; socket.create_connection(('127.0.0.1', 9))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=small, capture_output=True, text=True, check=False)
+    done = python(small, code)
     assert "NETWORK socket." in done.stderr
 
 
@@ -103,7 +95,7 @@ def test_a_fit_and_a_plan_without_any_network(small):
     text = (small / "budget.yaml").read_text(encoding="utf-8")
     quick = "model: {draws: 50, tune: 50, chains: 1, holdout_weeks: 0, noise: plain}\n"
     (small / "budget.yaml").write_text(text + quick, encoding="utf-8")
-    done = offline(small, "plan", "--accept-failed-model", "--quiet", prefix=("unshare", "-n"))
+    done = python(small, NO_NETWORK, "plan", "--accept-failed-model", "--quiet", prefix=("unshare", "-n"))
     assert done.returncode == 0, done.stderr
     assert "NETWORK" not in done.stderr
     assert (small / "plans" / "2025-12-01+4weeks" / "plan.xlsx").is_file()
