@@ -38,12 +38,26 @@ def record_version(
 
 
 def versions(home: Path) -> list[dict[str, Any]]:
-    """Entries of every version, oldest first; what is not an entry of ours is passed over."""
+    """Entries of every version, oldest first; what is not an entry of ours is passed over.
+
+    Times are kept to the second: of two versions written in the same one, a parent comes before its child.
+    """
     found: list[dict[str, Any]] = []
     for path in (home / _FOLDER).glob("*/version.json"):
         with suppress(InputError):
             found.append(read_record(VersionRecord, path).model_dump())
-    return sorted(found, key=lambda entry: (str(entry["created"]), str(entry["id"])))
+    parents = {str(entry["id"]): str(entry["parent"]) for entry in found}
+    return sorted(
+        found, key=lambda entry: (str(entry["created"]), _generation(str(entry["id"]), parents), str(entry["id"]))
+    )
+
+
+def _generation(version: str, parents: Mapping[str, str]) -> int:
+    """How many versions a version descends from; a circle, which only tampering makes, ends where it began."""
+    seen = {version}
+    while (version := parents.get(version, "")) in parents and version not in seen:
+        seen.add(version)
+    return len(seen)
 
 
 # Two plans ------------------------------------------------------------------------------------------------------------
