@@ -33,6 +33,7 @@ Floats = npt.NDArray[np.float64]
 OnRound = Callable[[int, float], None]
 
 MOST_ROUNDS = 200
+NEAR = 1e-3  # gap from which on the answer and the best plan are so near that one tangent does for both
 LOGIC_GAP = 2e-3
 HELD_GAP = 2e-4  # with the logic's switches held the program is linear
 MOST_HELD_ROUNDS = 8  # S-shaped draws may keep a held plan from its hulls' bound for ever
@@ -150,7 +151,7 @@ def optimise(
     while True:
         if broken := broken_lines(problem, found.spend) - set(caps):
             caps |= dict(zip(sorted(broken), most_spend(search, sorted(broken)), strict=True))
-            search, proven = build_search(problem, known, caps, against), False
+            search, proven = build_search(problem, known, caps, against, search.scales), False
         elif proven or found.search_gap <= found.target or found.timed_out:
             break
         else:
@@ -365,9 +366,9 @@ class _Rounds:
                 return solved
 
     def _cut(self, columns: Floats) -> None:
-        """Tangents at the answer, and halfway to the best plan, where they are loosest."""
+        """Tangents at the answer, and halfway to the best plan, where they are loosest while the two are far apart."""
         answer = self.search.spend_of(columns)
-        halfway = None if self.best is None else 0.5 * (answer + self.best)
+        halfway = None if self.best is None or self.gap < NEAR else 0.5 * (answer + self.best)
         self._consider(answer, columns)
         # Halfway between two plans is a plan, unless a switch stands between them.
         if halfway is not None:

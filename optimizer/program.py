@@ -25,6 +25,33 @@ START_MULTIPLES = (0.1, 0.4, 0.8, 1.2, 2.0)
 KNOWN_MULTIPLES = (0.1, 0.5, 1.0, 1.5, 2.5)
 
 
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """What plans that are no answers earn: the sizes that a program is written in.
+
+    Attributes
+    ----------
+    idle : array (name, span)
+        Expected GMV without any planned spend, currency.
+    kpi_unit : float
+        Mean expected GMV of a line and week of a flat plan, currency.
+    usual : float
+        Expected GMV that the total adds when it is divided like last year, currency.
+    """
+
+    idle: Floats
+    kpi_unit: float
+    usual: float
+
+    @classmethod
+    def of(cls, problem: PlanProblem) -> Scales:
+        """Evaluate them on all draws."""
+        plans = (flat_plan(problem), usual_plan(problem))
+        flat, usual = (problem.response.mean(plan[: problem.responding].T) for plan in plans)
+        idle = problem.response.mean(np.zeros((len(problem.weeks), problem.responding)))
+        return cls(idle, float(flat.sum()) / flat.size or 1.0, float(usual.sum() - idle.sum()))
+
+
 @dataclass(slots=True)
 class Search:
     """The growing linear program.
@@ -45,6 +72,7 @@ class Search:
         Spend of every lag that is no decision: history's, and what goes on after the plan.
     lag_columns : array (name, span, lag) of int
         Column of the spend of every lag; -1 where it is no decision.
+    scales : Scales
     pool : CutPool
     curves : tuple of bytes
         Identity of every curve in the pool.
@@ -77,6 +105,7 @@ class Search:
     weak_columns: Mapping[tuple[str, int], Ints]
     known: Floats
     lag_columns: Ints
+    scales: Scales
     pool: CutPool
     curves: tuple[bytes, ...]
     off: Floats
@@ -318,6 +347,7 @@ def build_search(
     pool: CutPool,
     caps: Mapping[int, Floats] | None = None,
     against: Floats | None = None,
+    scales: Scales | None = None,
 ) -> Search:
     """The first linear program: business rows, one theta per line and week, the pool's tangents.
 
@@ -329,23 +359,23 @@ def build_search(
         The lines whose weak-ROI logic is put in, with the most each can spend in each week.
     against : array (draw,), optional
         What risk is measured against, in currency of the objective; doing nothing when absent.
+    scales : Scales, optional
+        Of an earlier program of the problem.
     """
     pool.trim()
     decision, rules = build_decision(problem), problem.settings.rules
     response, flat = problem.response, flat_plan(problem)
-    mean = response.mean(flat[: problem.responding].T)
-    names, span = mean.shape
+    scales = Scales.of(problem) if scales is None else scales
+    idle, kpi_unit = scales.idle, scales.kpi_unit
+    names, span = idle.shape
     worth = worth_of(problem)
-    kpi_unit = float(mean.sum()) / mean.size or 1.0
     model = decision.model
     model.RESPONSES = pyo.RangeSet(0, names - 1)
     model.SPAN = pyo.RangeSet(0, span - 1)
     model.theta = pyo.Var(model.RESPONSES, model.SPAN)
     model.objective = pyo.Objective(expr=pyo.quicksum(model.theta.values()), sense=pyo.maximize)
     nothing = np.zeros((len(problem.weeks), names))
-    idle = response.mean(nothing)
-    usual = float(response.mean(usual_plan(problem)[:names].T).sum() - idle.sum())
-    decision.seen = Seen(model.theta, kpi_unit, idle.sum(axis=1), usual, span)
+    decision.seen = Seen(model.theta, kpi_unit, idle.sum(axis=1), scales.usual, span)
     for constraint in problem.settings.constraints:
         decision.add(constraint.response_rows(decision))
     for rule in problem.settings.cuts if caps else ():
@@ -365,6 +395,7 @@ def build_search(
         weak_columns={key: master.columns_of(weak) for key, weak in decision.weak.items()},
         known=response.lags(nothing) * response.curves.reference[:, None, None],
         lag_columns=lag_columns(spend_columns[:names], span, response.curves.max_lag + 1),
+        scales=scales,
         pool=pool,
         off=np.zeros(len(model.switches)),
         on=np.ones(len(model.switches)),
