@@ -249,12 +249,12 @@ class WindowResponse:
         lags = self.lags(spend)
         return np.stack([self._value(name, lags[name]).mean(axis=0) for name in range(len(self.curves.names))])
 
-    def totals(self, spend: Floats, worth: Floats, *, hull: bool = False) -> Floats:
-        """GMV of every draw, weighed by curve and week (name, span) and summed, array (draw,)."""
+    def totals(self, spend: Floats, worth: Floats, *, hulls: Sequence[Hull] | None = None) -> Floats:
+        """GMV of every draw, weighed by curve and week (name, span) and summed, array (draw,); through ``hulls``."""
         lags, total = self.lags(spend), np.zeros(self.curves.draws)
         for name in range(len(self.curves.names)):
             stock = np.maximum(self.by_name[name] @ lags[name].T, LEAST_STOCK)
-            level, _ = self._curve(name, stock, self.hulls[name] if hull else None)
+            level, _ = self._curve(name, stock, None if hulls is None else hulls[name])
             total += (self.scale[name] * level) @ worth[name]
         return total
 

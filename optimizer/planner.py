@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.problems import TimeLimitReached
-from optimizer.branching import Tree, most_spend
+from optimizer.branching import Tree
 from optimizer.cuts import CutPool
 from optimizer.parts import ImpossibleLine, Part, price_lines
 from optimizer.problem import PlanProblem
-from optimizer.program import Search, build_search
+from optimizer.program import Search, build_search, most_spend
 from optimizer.repair import breaks_logic, broken_lines, mended_with_logic, repair, truly_weak
 from optimizer.returns import keeps_returns
 from optimizer.sentences import tell
@@ -150,7 +150,7 @@ def optimise(
     found = approximate(search, options, ends, on_round, prove=proven)
     while True:
         if broken := broken_lines(problem, found.spend) - set(caps):
-            caps |= dict(zip(sorted(broken), most_spend(search, sorted(broken)), strict=True))
+            caps |= dict(zip(sorted(broken), most_spend(problem, sorted(broken)), strict=True))
             search, proven = build_search(problem, known, caps, against, search.scales), False
         elif proven or found.search_gap <= found.target or found.timed_out:
             break

@@ -14,7 +14,7 @@ from optimizer.decision import Decision, HeldRule, ReserveRule, Seen, TotalRule,
 from optimizer.logic import hold_weeks, logic_rows, released_lines, streak_rows
 from optimizer.objectives import Worth, worth_of
 from optimizer.problem import PlanProblem, Rulebook
-from optimizer.risk import Risk
+from optimizer.risk import PlanHulls, Risk
 from optimizer.softness import Softness
 from optimizer.solver import Ints, Master
 
@@ -332,6 +332,31 @@ def build_decision(problem: Rulebook) -> Decision:
     return decision
 
 
+def most_spend(problem: Rulebook, lines: Sequence[int]) -> Floats:
+    """The most any plan can spend on lines in each week, array (line, week), currency."""
+    return _ends(problem, lines, most=True)
+
+
+def spend_reach(problem: PlanProblem) -> tuple[Floats, Floats]:
+    """The least and the most any plan can spend on each responding line in each week, currency."""
+    lines = range(problem.responding)
+    return _ends(problem, lines, most=False), _ends(problem, lines, most=True)
+
+
+def _ends(problem: Rulebook, lines: Sequence[int], *, most: bool) -> Floats:
+    """One end of what plans can spend, array (line, week): a linear program over the rules for every cell."""
+    decision = build_decision(problem)
+    decision.model.objective = pyo.Objective(expr=0.0, sense=pyo.maximize)
+    master = Master(decision.model)
+    switches = master.columns_of(decision.model.switches.values())
+    if switches.size:
+        master.set_integer(switches, integer=False)
+    shape = (len(problem.lines), len(problem.weeks))
+    columns = master.columns_of(decision.model.spend.values()).reshape(shape)[list(lines)]
+    ends = master.extremes(columns.ravel(), most=most).reshape(columns.shape)
+    return np.asarray(np.clip(ends, 0.0, decision.money(problem.total)) * decision.unit)
+
+
 def lag_columns(spend_columns: Ints, span: int, lags: int) -> Ints:
     """Column of the spend of every lag of every week, array (name, span, lag); -1 where it is no decision."""
     names, weeks = spend_columns.shape
@@ -340,6 +365,17 @@ def lag_columns(spend_columns: Ints, span: int, lags: int) -> Ints:
         at = np.arange(lag, min(span, lag + weeks))
         found[:, at, lag] = spend_columns[:, at - lag]
     return found
+
+
+def plan_hulls(problem: PlanProblem) -> PlanHulls:
+    """Hulls that hold for every plan the rules allow: of S-shaped draws they are tighter than over any spend."""
+    response = problem.response
+    if all(hull.is_curve for hull in response.hulls):
+        shape = (problem.responding, len(problem.weeks))
+        return PlanHulls(np.zeros(shape), np.full(shape, np.inf), response.hulls)
+    low, high = spend_reach(problem)
+    hulls = (response.hull_between(name, low[name], high[name]) for name in range(problem.responding))
+    return PlanHulls(low, high, tuple(hulls))
 
 
 def build_search(
@@ -407,7 +443,7 @@ def build_search(
     goal = problem.settings.objective.cvar
     if goal.weight > 0:
         carried = response.totals(nothing, worth.gmv) if against is None else against
-        search.risk = Risk(goal.level, goal.weight, master.add_free_columns(1), carried)
+        search.risk = Risk(goal.level, goal.weight, master.add_free_columns(1), carried, plan_hulls(problem))
         search.carried = 0.0
         search.risk.cut_at(search, search.guess(flat))
     search.set_objective()
