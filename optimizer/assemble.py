@@ -212,7 +212,6 @@ def interval(draws: Floats) -> Interval:
 
 def _impossible(problem: Rulebook, reasons: Reasons) -> Plan:
     """The plan that cannot be, with its reasons."""
-    conflict, relaxation = reasons
     return Plan(
         status=PlanStatus.INFEASIBLE,
         quarter=problem.quarter,
@@ -230,9 +229,9 @@ def _impossible(problem: Rulebook, reasons: Reasons) -> Plan:
         last_quarter_spend=None,
         last_quarter=None,
         pro_rata=None,
-        notes=(),
-        conflict=conflict,
-        relaxation=relaxation,
+        notes=() if reasons.irreducible else (tell("note.not_narrowed"),),
+        conflict=reasons.conflict,
+        relaxation=reasons.relaxation,
     )
 
 
