@@ -33,7 +33,6 @@ Floats = npt.NDArray[np.float64]
 OnRound = Callable[[int, float], None]
 
 MOST_ROUNDS = 200
-NEAR = 1e-3  # gap from which on the answer and the best plan are so near that one tangent does for both
 LOGIC_GAP = 2e-3
 HELD_GAP = 2e-4  # with the logic's switches held the program is linear
 MOST_HELD_ROUNDS = 8  # S-shaped draws may keep a held plan from its hulls' bound for ever
@@ -366,9 +365,9 @@ class _Rounds:
                 return solved
 
     def _cut(self, columns: Floats) -> None:
-        """Tangents at the answer, and halfway to the best plan, where they are loosest while the two are far apart."""
+        """Tangents at the answer, and halfway to the best plan, where they are loosest."""
         answer = self.search.spend_of(columns)
-        halfway = None if self.best is None or self.gap < NEAR else 0.5 * (answer + self.best)
+        halfway = None if self.best is None else 0.5 * (answer + self.best)
         self._consider(answer, columns)
         # Halfway between two plans is a plan, unless a switch stands between them.
         if halfway is not None:
