@@ -34,7 +34,8 @@ class Scales:
     idle : array (name, span)
         Expected GMV without any planned spend, currency.
     kpi_unit : float
-        Mean expected GMV of a line and week of a flat plan, currency.
+        Mean expected GMV of a line and week when the total is divided like last year, currency: a line without a past
+        changes neither it nor what soft rules cost.
     usual : float
         Expected GMV that the total adds when it is divided like last year, currency.
     """
@@ -46,10 +47,9 @@ class Scales:
     @classmethod
     def of(cls, problem: PlanProblem) -> Scales:
         """Evaluate them on all draws."""
-        plans = (flat_plan(problem), usual_plan(problem))
-        flat, usual = (problem.response.mean(plan[: problem.responding].T) for plan in plans)
+        usual = problem.response.mean(usual_plan(problem)[: problem.responding].T)
         idle = problem.response.mean(np.zeros((len(problem.weeks), problem.responding)))
-        return cls(idle, float(flat.sum()) / flat.size or 1.0, float(usual.sum() - idle.sum()))
+        return cls(idle, float(usual.sum()) / usual.size or 1.0, float(usual.sum() - idle.sum()))
 
 
 @dataclass(slots=True)

@@ -223,6 +223,17 @@ FOUND = {
         a_useless_line_changes_nothing,
         found({"kind": "change", "lines": "all", "week_on_week": 0.3}, NO_GMV_OF_G, group=("g",), total_rule="equal"),
     ),
+    "a line without a past leaves that price as it is where the money is little against what history carries in": (
+        a_useless_line_changes_nothing,
+        found(
+            {"kind": "bounds", "lines": "all", "per": "horizon", "min": 0.0, "max": 5_000.0},
+            NO_GMV_OF_G,
+            {"kind": "phases", "phases": [{"name": "opening", "weeks": 1, "share": 0.0}], "tolerance": 0.1},
+            group=("g",),
+            total=7_777.77,
+            total_rule="equal",
+        ),
+    ),
     "a narrow range for a share of GMV is known to its proven gap": (
         a_useless_line_changes_nothing,
         found(
