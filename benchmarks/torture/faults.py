@@ -62,19 +62,30 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100, help="random moments")
     parser.add_argument("--fits", type=int, default=15, help="of them in real fits")
     parser.add_argument("--short", action="store_true", help="fewer turns of every other study")
+    parser.add_argument("--only", nargs="+", default=None, help="studies to make; those of --out are kept beside them")
     parser.add_argument("--out", type=Path, default=None)
     options = parser.parse_args()
-    report: Report = {}
+    made = studies(options.kills, options.fits, short=options.short)
+    report = _kept(options.out, made) if options.only else {}
     with tempfile.TemporaryDirectory() as folder:
         home = planned_home(Path(folder) / "home")
-        for name, study in studies(options.kills, options.fits, short=options.short).items():
+        for name in options.only or made:
+            study = made[name]
             began = time.perf_counter()
             report[name] = study(home, Path(folder) / name.replace(" ", "-"))
             report[name]["seconds"] = round(time.perf_counter() - began, 1)
             print(name, json.dumps(report[name], ensure_ascii=False), flush=True)
             if options.out:  # after each: an hour's work is not lost with its last minute
-                options.out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+                ordered = {name: report[name] for name in made if name in report}
+                options.out.write_text(json.dumps(ordered, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     sys.exit(any(found["faults"] for found in report.values()))
+
+
+def _kept(out: Path | None, made: Mapping[str, Any]) -> Report:
+    """The studies of an earlier run."""
+    if out is None or not out.exists():
+        return {}
+    return {name: found for name, found in json.loads(out.read_text(encoding="utf-8")).items() if name in made}
 
 
 def studies(kills: int, fits: int, *, short: bool = False) -> Mapping[str, Callable[[Home, Path], Report]]:
