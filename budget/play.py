@@ -11,7 +11,7 @@ import numpy as np
 
 from budget.review import ledger_of
 from budget.runs import Session, plan_weeks
-from mmm.calendar import monday, quarter_of, week_range
+from mmm.calendar import quarter_of, week_of, week_range
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def play_week(session: Session, day: date, plan: Path, folder: Path) -> Path:
     from mmm.play import play, write_week
 
     market, weeks = _market(session), plan_weeks(session.loaded)
-    week = monday(day)
+    week = week_of(day, session.loaded.project.data.week_starts)
     if week not in weeks or weeks[0] != week_range(market.weeks[-1], 2)[1]:
         cure = f"The plan's weeks are the Mondays from {weeks[0]} to {weeks[-1]}, and must follow the data."
         raise InputError([Problem("the week cannot be played", "--week", day.isoformat(), cure)])

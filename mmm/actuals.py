@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from mmm.calendar import monday
+from mmm.calendar import week_of
 from mmm.cells import as_word, day_reader
 from mmm.faults import fault
 from mmm.files import read_table
@@ -170,7 +170,7 @@ class _Draft:
         found = set()
         for cell in cells:
             with suppress(ValueError, OverflowError):
-                found |= {day for day in (read(cell),) if monday(day) == self.week}
+                found |= {day for day in (read(cell),) if week_of(day, self.data.week_starts) == self.week}
         return found
 
     def title(self, part: str) -> str | None:
@@ -187,7 +187,7 @@ class _Draft:
         if title is None:
             return everywhere
         days = self.table.days(title, "data.week")
-        weeks = [day and monday(day) for day in days]
+        weeks = [day and week_of(day, self.data.week_starts) for day in days]
         found = [row for row in everywhere if weeks[row] == self.week]
         if not found and None not in weeks:
             there = ", ".join(str(one) for one in sorted({one for one in weeks if one})[:5])
