@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,7 +14,7 @@ from pathlib import Path
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from mmm.faults import fault
-from mmm.files import csv_records, refuse_bomb
+from mmm.files import csv_records, open_workbook, said_by_parser
 from mmm.problems import InputError, Problem
 from reports.documents import unguarded
 from reports.sheets import HEAD
@@ -160,12 +159,8 @@ def book_identity(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
 
     def read(path: Path) -> None:
-        from openpyxl import load_workbook
-
-        refuse_bomb(path, path.name)
-        book = load_workbook(path, read_only=True)
-        found.update({str(each.name): str(each.value) for each in book.custom_doc_props.props})
-        book.close()
+        with open_workbook(path, path.name, values=False) as book:
+            found.update({str(each.name): str(each.value) for each in book.custom_doc_props.props})
 
     _guarded(read, path)
     if not found.get("run_id"):
@@ -215,7 +210,7 @@ def _guarded(read: Callable[..., None], path: Path, *arguments: object) -> None:
         raise
     except Exception as error:  # parsers raise errors of every kind on a broken file
         cure = "Open it where it was made and save it again."
-        raise _refusal("the file cannot be read", path.name, str(error).split("\n")[0], cure) from error
+        raise _refusal("the file cannot be read", path.name, said_by_parser(error), cure) from error
 
 
 @dataclass(slots=True)
@@ -336,7 +331,6 @@ class _Formula:
 
 
 def _read_workbook(path: Path, draft: _Draft, name: str = SHEET) -> None:
-    refuse_bomb(path, path.name)
     rows = _sheet(path, name)
     if name == "Solver":  # other tables follow under the grid's totals
         blank = next((at for at, row in enumerate(rows) if at > HEAD and all(map(_is_blank, row))), len(rows))
@@ -362,25 +356,15 @@ def _sheet(path: Path, name: str) -> list[list[object]]:
 
 
 def _cells(path: Path, name: str) -> list[list[object]]:
-    from openpyxl import load_workbook
-
-    with warnings.catch_warnings():
-        # openpyxl warns of styles and validations it drops; only values are read here.
-        warnings.simplefilter("ignore", UserWarning)
-        book = load_workbook(path, read_only=True, data_only=False)
-        try:
-            if name not in book.sheetnames:
-                cure = "Give the workbook that budget plan wrote."
-                raise _refusal(
-                    fault('there is no sheet "{name}"', name=name), path.name, _shown(", ".join(book.sheetnames)), cure
-                )
-            page = book[name]
-            page.reset_dimensions()  # files written by other tools may state a wrong size, and rows would be lost
-            return [
-                [_content(cell) for cell in row] for row in page.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS)
-            ]
-        finally:
-            book.close()
+    with open_workbook(path, path.name, values=False) as book:
+        if name not in book.sheetnames:
+            cure = "Give the workbook that budget plan wrote."
+            raise _refusal(
+                fault('there is no sheet "{name}"', name=name), path.name, _shown(", ".join(book.sheetnames)), cure
+            )
+        page = book[name]
+        page.reset_dimensions()  # files written by other tools may state a wrong size, and rows would be lost
+        return [[_content(cell) for cell in row] for row in page.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS)]
 
 
 def _content(cell: object) -> object:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -60,7 +62,7 @@ def read_table(name: str, sheet: str | None, folder: Path) -> Table:
         raise
     except Exception as error:  # parsers raise errors of every kind on a broken file
         cure = "Open it where it was made and save it again."
-        raise refusal("the file cannot be read", name, str(error).split("\n")[0][:200], cure) from error
+        raise refusal("the file cannot be read", name, said_by_parser(error), cure) from error
     return _as_table(f"{name}, sheet {sheet}" if sheet and path.suffix.lower() == ".xlsx" else name, records)
 
 
@@ -141,6 +143,11 @@ def _word(cell: object) -> str:
 # Kinds of file --------------------------------------------------------------------------------------------------------
 
 
+def said_by_parser(error: Exception) -> str:
+    """The first line of what a parser says of a broken file, without the folder it lies in."""
+    return re.sub(r" from \S*[/\\]\S*", "", str(error).split("\n")[0])[:200]
+
+
 def csv_records(path: Path) -> list[list[str]]:
     """Rows of a CSV file, header included.
 
@@ -199,17 +206,21 @@ def _read_parquet(path: Path, name: str, _: str | None) -> Sequence[Record]:
 
 
 def _read_xlsx(path: Path, name: str, sheet: str | None) -> Sequence[Record]:
+    with open_workbook(path, name, values=True) as book:
+        return list(_rows(book, name, sheet))
+
+
+@contextmanager
+def open_workbook(path: Path, name: str, *, values: bool) -> Iterator[Workbook]:
+    """A workbook for reading, formulas by their stored values or as text; refused when it would unpack to too much."""
     from openpyxl import load_workbook
 
     refuse_bomb(path, name)
-    with warnings.catch_warnings():
-        # openpyxl warns of styles and validations it drops; only values are read here.
+    # The file is opened here, since openpyxl leaves the files open that it cannot read.
+    with path.open("rb") as file, warnings.catch_warnings():
+        # openpyxl warns of styles and validations it drops; only cells are read here.
         warnings.simplefilter("ignore", UserWarning)
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
-            return list(_rows(book, name, sheet))
-        finally:
-            book.close()
+        yield load_workbook(file, read_only=True, data_only=values)
 
 
 def _rows(book: Workbook, name: str, sheet: str | None) -> Iterator[Record]:
