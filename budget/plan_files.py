@@ -15,6 +15,8 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from mmm.faults import fault
 from mmm.files import csv_records, open_workbook, said_by_parser
+from mmm.messages import joined
+from mmm.places import placed
 from mmm.problems import InputError, Problem
 from reports.documents import unguarded
 from reports.sheets import HEAD
@@ -58,7 +60,8 @@ def read_plan(path: Path, lines: Sequence[str], weeks: Sequence[date]) -> tuple[
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise _refusal("this kind of file is not read", path.name, path.suffix, f"Save it as {' or '.join(_READERS)}.")
+        cure = fault("Save it as {kinds:or}.", kinds=list(_READERS))
+        raise _refusal("this kind of file is not read", path.name, path.suffix, cure)
     _refuse_absent(path)
     draft = _Draft(path.name, tuple(lines), tuple(weeks))
     _guarded(reader, path, draft)
@@ -237,10 +240,12 @@ class _Draft:
 
     def week(self, cell: object, where: str) -> date | None:
         """Read one of the plan's Mondays; None, and a problem, when it is not."""
-        span = f"The plan's weeks are the Mondays from {self.weeks[0]} to {self.weeks[-1]}."
+        ends = {"first": f"{self.weeks[0]}", "last": f"{self.weeks[-1]}"}
+        span = fault("The plan's weeks are the Mondays from {first} to {last}.", **ends)
         found = _day(cell)
         if found is None:
-            self.report_name("the week is not a date", where, cell, f"Write it as {self.weeks[0]}. {span}")
+            form = fault("Write it as {form}.", form=ends["first"])
+            self.report_name("the week is not a date", where, cell, joined("sentences", [form, span]))
         elif found not in self.weeks:
             self.report_name("the week is not one of the plan's", where, cell, span)
             return None
@@ -260,12 +265,13 @@ class _Draft:
         """Take one amount, once."""
         if (line, week) in self.places:
             first = self.places[line, week]
-            self.report(f"the week {week} of {line} is given twice", where, cell, f"It is in {first} too; keep one.")
+            twice = fault("the week {week} of {line} is given twice", week=f"{week}", line=line)
+            self.report(twice, where, cell, fault("It is in {first} too; keep one.", first=placed(first)))
             return
         self.places[line, week] = where
-        fault, self.amounts[line, week] = _money(cell)
-        if fault:
-            self.report(fault, where, cell, _CURE)
+        wrong, self.amounts[line, week] = _money(cell)
+        if wrong:
+            self.report(wrong, where, cell, _CURE)
 
     def fen(self) -> tuple[tuple[int, ...], ...]:
         """Return the whole plan, or raise everything that is wrong with it."""
@@ -275,9 +281,10 @@ class _Draft:
             lines_by_gap.setdefault(gap, []).append(line)
         for gap, lines in lines_by_gap.items():
             if gap:
-                span = "any week" if gap == self.weeks else ", ".join(map(str, gap))
+                span = fault("any week") if gap == self.weeks else ", ".join(map(str, gap))
                 where = f"{self.file}, line {', '.join(lines)}"
-                self.report(f"there is no spend for {span}", where, "", "Write 0 where nothing is to be spent.")
+                what = fault("there is no spend for {span}", span=span)
+                self.report(what, where, "", "Write 0 where nothing is to be spent.")
         if self.problems:
             raise InputError(self.problems)
         return tuple(tuple(self.amounts[line, week] for week in self.weeks) for line in self.lines)
@@ -296,14 +303,12 @@ def _read_csv(path: Path, draft: _Draft) -> None:
 
 
 def _refuse_header(file: str, header: Sequence[str]) -> None:
-    words = {0: "is missing", 1: ""}
-    faults = {title: words.get(header.count(title), "appears more than once") for title in COLUMNS}
-    cure = f"Row 1 names the columns {', '.join(COLUMNS)}, each once."
-    problems = [
-        Problem(f'the column "{title}" {fault}', f"{file}, row 1", _shown(",".join(header)), cure)
-        for title, fault in faults.items()
-        if fault
-    ]
+    cure = fault("Row 1 names the columns {names}, each once.", names=list(COLUMNS))
+    problems = []
+    for title in COLUMNS:
+        if (count := header.count(title)) != 1:
+            what = 'the column "{title}" appears more than once' if count else 'the column "{title}" is missing'
+            problems.append(Problem(fault(what, title=title), f"{file}, row 1", _shown(",".join(header)), cure))
     if problems:
         raise InputError(problems)
 
@@ -462,8 +467,8 @@ def _suggest(key: str, lines: Sequence[str]) -> str:
     """Nearest line, whatever its case, or the lines there are."""
     folded = {line.casefold(): line for line in lines}
     if close := get_close_matches(key.casefold(), folded, n=1):
-        return f'Did you mean "{folded[close[0]]}"?'
-    return f"The lines are: {', '.join(lines[:12])}{' ...' if len(lines) > 12 else ''}."
+        return fault('Did you mean "{name}"?', name=folded[close[0]])
+    return fault("The lines are: {names}{more}.", names=list(lines[:12]), more=" ..." if len(lines) > 12 else "")
 
 
 def _refusal(what: str, where: str, value: str, cure: str) -> InputError:

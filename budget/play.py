@@ -12,6 +12,7 @@ import numpy as np
 from budget.review import ledger_of
 from budget.runs import Session, plan_weeks
 from mmm.calendar import quarter_of, week_of, week_range
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def play_week(session: Session, day: date, plan: Path, folder: Path) -> Path:
     market, weeks = _market(session), plan_weeks(session.loaded)
     week = week_of(day, session.loaded.project.data.week_starts)
     if week not in weeks or weeks[0] != week_range(market.weeks[-1], 2)[1]:
-        cure = f"The plan's weeks are the Mondays from {weeks[0]} to {weeks[-1]}, and must follow the data."
+        ends = {"first": f"{weeks[0]}", "last": f"{weeks[-1]}"}
+        cure = fault("The plan's weeks are the Mondays from {first} to {last}, and must follow the data.", **ends)
         raise InputError([Problem("the week cannot be played", "--week", day.isoformat(), cure)])
     weekly = _spends(session, weeks, plan)
     at = weeks.index(week)

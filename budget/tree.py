@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
-from mmm.bounded import MAX_BYTES, TooMuchError, bounded_yaml
-from mmm.faults import fault
-from mmm.messages import Message
+from mmm.bounded import MAX_BYTES, bounded_yaml
+from mmm.broken import broken_yaml
+from mmm.faults import fault, reason
 from mmm.problems import InputError, Problem
 
 Scalar = Any
@@ -57,7 +57,7 @@ def read_tree(source: Source) -> Node:
     try:
         top = yaml.compose(text)
     except YAMLError as error:
-        raise InputError([_syntax_problem(error, source)]) from error
+        raise InputError([broken_yaml(error, source.name, text)]) from error
     if not isinstance(top, MappingNode):  # an empty file, a bare value or a list
         cure = "Write keys such as data:, channels: and plan:."
         raise InputError([Problem("the file holds no keys", source.name, "", cure)])
@@ -163,22 +163,11 @@ def _read_text(source: Source) -> str:
         cure = "Save it as UTF-8 (in a text editor: Save as, encoding UTF-8)."
         raise InputError([Problem("the file is not UTF-8 text", source.name, "", cure)]) from error
     except OSError as error:
-        what = fault("the file cannot be read: {reason}", reason=error.strerror)
+        what = fault("the file cannot be read: {reason}", reason=reason(error))
         raise InputError([Problem(what, source.name, "", "Check its permissions.")]) from error
     if re.search("^%", text, re.MULTILINE):  # YAML 1.1 would read 010 as 8 and "no" as false
         raise InputError([Problem("%YAML and %TAG lines are not allowed", source.name, "", "Remove them.")])
     return text
-
-
-def _syntax_problem(error: YAMLError, source: Source) -> Problem:
-    cure = "Check indentation (spaces, no tabs), colons and quotes near this line."
-    if isinstance(error, TooMuchError):
-        cure = error.note or ""
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        what = ": ".join(str(part) for part in (error.context, error.problem) if part)
-        what = error.problem if isinstance(error.problem, Message) else what
-        return Problem(what, _place(source, error.problem_mark.line + 1, ""), "", cure)
-    return Problem("the file is not YAML: " + str(error).splitlines()[0], source.name, "", cure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ruamel.yaml.error import YAMLError
 
 from mmm.bounded import MAX_BYTES, bounded_yaml
+from mmm.broken import broken_yaml
 from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
@@ -282,11 +283,11 @@ def _load(text: str, name: str) -> Mapping[Any, Any]:
     """The file's content; a hundred scenarios of one project read the same text."""
     try:
         content = bounded_yaml().load(text)
-    except (YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = name if mark is None else f"{name}, line {mark.line + 1}"
-        reason = getattr(error, "problem", None) or str(error)
-        raise InputError([Problem("this is not valid YAML", where, reason, "Mend the file's form.")]) from error
+    except YAMLError as error:
+        raise InputError([broken_yaml(error, name, text)]) from error
+    except ValueError as error:  # a date such as 2027-02-30
+        cure = "Put text in quotes; check dates."
+        raise InputError([Problem("the value cannot be read", name, cure=cure)]) from error
     if not isinstance(content, Mapping):
         raise InputError([Problem("the file holds no calendar", name, cure="Write the keys name and peaks.")])
     return content

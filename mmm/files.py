@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from mmm.cells import is_blank, looks_like_data
 from mmm.faults import fault
+from mmm.messages import joined
 from mmm.problems import InputError, Problem
 from mmm.tables import Table, listed, refusal, suggest
 
@@ -48,11 +49,13 @@ def read_table(name: str, sheet: str | None, folder: Path) -> Table:
     if not path.is_file():
         near = [other.name for other in path.parent.iterdir() if other.is_file()] if path.parent.is_dir() else []
         close = get_close_matches(path.name, near, n=1)
-        hint = f' Did you mean "{close[0]}"?' if close else ""
-        raise refusal("the file does not exist", name, "", f"Paths are relative to the project file.{hint}")
+        hint = [fault('Did you mean "{name}"?', name=close[0])] if close else []
+        told = joined("sentences", [fault("Paths are relative to the project file."), *hint])
+        raise refusal("the file does not exist", name, "", told)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise refusal("this kind of file is not read", name, path.suffix, f"Save it as {', '.join(_READERS)}.")
+        kinds = fault("Save it as {kinds:or}.", kinds=list(_READERS))
+        raise refusal("this kind of file is not read", name, path.suffix, kinds)
     size = path.stat().st_size
     if size > _MOST_BYTES:
         raise refusal("the file is larger than 50 MB", name, f"{size} bytes", "Keep the rows of the plan's data only.")

@@ -128,7 +128,10 @@ def _check(table: Table, row: int, test: LiftTest, panel: Panel) -> None:
         report(
             "the test took away more than was spent",
             "spend_change",
-            f"The data record {recorded_spend(test, panel):,.2f} in these weeks; the change is against that.",
+            fault(
+                "The data record {spend:,.2f} in these weeks; the change is against that.",
+                spend=recorded_spend(test, panel),
+            ),
         )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from mmm.faults import CHINESE
 from mmm.messages import Language, said
+from mmm.places import place_in_chinese
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Problem:
 
     def translated(self, lang: Language) -> Problem:
         """Return the problem in a language, as far as its parts are known there."""
-        what, where, cure = (_said(part, lang) for part in (self.what, self.where, self.cure))
-        return Problem(what, where, self.value, cure)
+        where = CHINESE.get(self.where, place_in_chinese(self.where)) if lang == "zh" else self.where
+        return Problem(_said(self.what, lang), where, said(self.value, lang), _said(self.cure, lang))
 
     def said(self, lang: Language) -> str:
         """Return the problem as a sentence in a language."""

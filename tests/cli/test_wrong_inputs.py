@@ -232,7 +232,7 @@ PROJECT = {
     ),
     "not YAML": (
         [("currency: CNY", "currency: [CNY")],
-        f"{at('data:')}: ",
+        f"{at('currency:')}, column 11: a bracket or a brace is not closed, or a comma is missing",
     ),
     "a plan before the data": (
         [("start: 2025-12-01", "start: 2020-01-06")],

@@ -248,9 +248,9 @@ def test_all_problems_of_a_calendar_come_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("peaks: [", "not valid YAML"),
-        ("name: a\nname: b\npeaks: []", "not valid YAML"),
-        ("peaks: [{start: 2027-13-45}]", "not valid YAML"),
+        ("peaks: [", "a bracket or a brace is not closed"),
+        ("name: a\nname: b\npeaks: []", "this key is given twice"),
+        ("peaks: [{start: 2027-13-45}]", "the value cannot be read"),
         ("just text", "holds no calendar"),
         ("", "holds no calendar"),
         ("name: x", "a list of peaks is needed"),
