@@ -470,6 +470,15 @@ _CHINESE = {
     "Write 0 where nothing is to be spent.": "不花钱的地方填 0。",
     "The plan's weeks are the Mondays from {first} to {last}, and must follow the data.": "方案的各周为 {first} 至 {last} 的周一，且须紧接数据之后。",
     "Give a folder, a plan file, or an id of budget history.": "请给出文件夹、方案文件，或 budget history 中的编号。",
+    # a command that was mistyped
+    "there is no such option": "没有这个选项",
+    "there is no such command": "没有这个命令",
+    "this is missing": "缺少这一项",
+    "the option has no value": "选项缺少取值",
+    "Write the value after it.": "请在其后写出取值。",
+    "this is one word too many": "多出一个词",
+    "Put names with spaces in quotes.": "含空格的名称请加引号。",
+    "{command} --help lists what there is.": "{command} --help 列出可用的内容。",
     # what the system says
     "Permission denied": "没有权限",
     "Operation not permitted": "操作不被允许",
