@@ -14,8 +14,8 @@ from pathlib import Path
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from mmm.faults import fault
-from mmm.files import csv_records, open_workbook, said_by_parser
-from mmm.messages import joined
+from mmm.files import csv_records, open_workbook, refuse_absent, said_by_parser
+from mmm.messages import Message, joined
 from mmm.places import placed
 from mmm.problems import InputError, Problem
 from reports.documents import unguarded
@@ -58,22 +58,20 @@ def read_plan(path: Path, lines: Sequence[str], weeks: Sequence[date]) -> tuple[
         With every problem of the file: lines or weeks that are unknown, missing or given twice, and cells that are not
         money in whole fen.
     """
+    if path.is_dir():
+        _refuse_unfit(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         cure = fault("Save it as {kinds:or}.", kinds=list(_READERS))
         raise _refusal("this kind of file is not read", path.name, path.suffix, cure)
-    _refuse_absent(path)
+    _refuse_unfit(path)
     draft = _Draft(path.name, tuple(lines), tuple(weeks))
     _guarded(reader, path, draft)
     return draft.fen()
 
 
-def _refuse_absent(path: Path) -> None:
-    if not path.is_file():
-        near = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-        close = get_close_matches(path.name, near, n=1)
-        cure = fault('Did you mean "{name}"?', name=close[0]) if close else "Name a plan.csv or a plan.xlsx."
-        raise _refusal("the file does not exist", path.name, "", cure)
+def _refuse_unfit(path: Path) -> None:
+    refuse_absent(path, path.name, "Name a plan.csv or a plan.xlsx.")
     size = path.stat().st_size
     if size > _MOST_BYTES:
         raise _refusal("the file is larger than 20 MB", path.name, f"{size} bytes", "Keep the plan alone.")
@@ -158,7 +156,7 @@ def book_identity(path: Path) -> dict[str, str]:
     InputError
         When it was not written by ``budget plan``.
     """
-    _refuse_absent(path)
+    _refuse_unfit(path)
     found: dict[str, str] = {}
 
     def read(path: Path) -> None:
@@ -169,7 +167,7 @@ def book_identity(path: Path) -> dict[str, str]:
     if not found.get("run_id"):
         cure = "Give the plan.xlsx that budget plan wrote, or save the plan as a CSV of week,line,spend."
         raise _refusal(
-            "this workbook is not one that budget plan wrote", path.name, "no run_id in its properties", cure
+            "this workbook is not one that budget plan wrote", path.name, fault("no run_id in its properties"), cure
         )
     return found
 
@@ -472,4 +470,4 @@ def _suggest(key: str, lines: Sequence[str]) -> str:
 
 
 def _refusal(what: str, where: str, value: str, cure: str) -> InputError:
-    return InputError([Problem(what, where, value[:_MOST_SHOWN], cure)])
+    return InputError([Problem(what, where, value if isinstance(value, Message) else value[:_MOST_SHOWN], cure)])

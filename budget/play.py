@@ -47,6 +47,11 @@ def play_week(session: Session, day: date, plan: Path, folder: Path) -> Path:
         cure = fault("The plan's weeks are the Mondays from {first} to {last}, and must follow the data.", **ends)
         raise InputError([Problem("the week cannot be played", "--week", day.isoformat(), cure)])
     weekly = _spends(session, weeks, plan)
+    lacking = [name for name in market.names if name not in weekly]
+    if lacking:
+        cure = fault("The market's channels are: {names}.", names=list(market.names))
+        what = "the plan lacks channels of the simulated market"
+        raise InputError([Problem(what, session.loaded.path.name, ", ".join(lacking), cure)])
     at = weeks.index(week)
     spend = np.array([weekly[name][: at + 1] for name in market.names]).T / 100
     reserves = {name: fen[at] / 100 for name, fen in weekly.items() if name not in market.names}

@@ -105,7 +105,8 @@ def read_record(kind: type[Read], path: Path) -> Read:
         cure = "Name the folder that budget plan wrote."
         raise InputError([Problem("there is no such file", str(path), cure=cure)]) from None
     except OSError as error:
-        raise InputError([Problem("the file cannot be read", str(path), reason(error))]) from error
+        cure = "Name the folder that budget plan wrote."
+        raise InputError([Problem("the file cannot be read", str(path), reason(error), cure)]) from error
     except ValidationError as error:
         cure = "It was changed since it was written; plan again, or put it back from a backup."
         raise InputError(

@@ -72,6 +72,9 @@ def write_together(folder: Path, contents: Mapping[str, bytes | str]) -> None:
     InputError
         As :func:`write_atomically`; when a draft cannot be written, no file is replaced.
     """
+    if folder.exists() and not folder.is_dir():
+        cure = "Choose a folder with --out."
+        raise InputError([Problem("this is a file, not a folder", folder.name, "", cure)])
     drafts: dict[str, Path] = {}
     try:
         for name, content in contents.items():

@@ -14,8 +14,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from budget.expected import names_of, wanted
+from budget.meanings import CHINESE
 from budget.tree import Node, YamlPath, find, place, plain, step
 from mmm.faults import fault
+from mmm.messages import Message, Sentence
 from mmm.problems import InputError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -111,8 +113,16 @@ def _meaning(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
         owner = _strip(_annotation(model, loc[: depth - 1]))
         field = owner.model_fields.get(str(loc[depth - 1])) if _is_model(owner) else None
         if field is not None and field.description:
-            return f"{loc[depth - 1]}: " + " ".join(field.description.replace("``", "").split())
+            meaning = meaning_of(field.description)
+            chinese = f"{loc[depth - 1]}：{CHINESE[meaning]}" if meaning in CHINESE else ""
+            said = {"en": f"{loc[depth - 1]}: {meaning}", "zh": chinese}
+            return Message("meaning", Sentence("{en}", "{zh}"), said)
     return ""
+
+
+def meaning_of(description: str) -> str:
+    """A field's documentation as one line of plain text."""
+    return " ".join(description.replace("``", "").split())
 
 
 def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> Iterable[str]:

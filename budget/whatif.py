@@ -342,7 +342,7 @@ def read_sweep(text: str, total: float) -> tuple[float, ...]:
     if len(parts) == 3:
         first, last = (_amount(part, total, where) for part in parts[:2])
         if not parts[2].strip().isdecimal() or not 2 <= int(parts[2]) <= 100:
-            raise InputError([Problem("the number of steps must be from 2 to 100", where, parts[2])])
+            raise InputError([Problem("the number of steps must be from 2 to 100", where, parts[2], "Write 4M:6M:5.")])
         return tuple(round(float(each), 2) for each in np.linspace(first, last, int(parts[2])))
     if len(parts) != 1:
         raise InputError([Problem("this is no sweep", where, cure="Write 4M,4.5M,5M or 4M:6M:5.")])

@@ -46,12 +46,7 @@ def read_table(name: str, sheet: str | None, folder: Path) -> Table:
         When the file cannot be opened, or holds no table.
     """
     path = folder / name
-    if not path.is_file():
-        near = [other.name for other in path.parent.iterdir() if other.is_file()] if path.parent.is_dir() else []
-        close = get_close_matches(path.name, near, n=1)
-        hint = [fault('Did you mean "{name}"?', name=close[0])] if close else []
-        told = joined("sentences", [fault("Paths are relative to the project file."), *hint])
-        raise refusal("the file does not exist", name, "", told)
+    refuse_absent(path, name, "Paths are relative to the project file.")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         kinds = fault("Save it as {kinds:or}.", kinds=list(_READERS))
@@ -67,6 +62,21 @@ def read_table(name: str, sheet: str | None, folder: Path) -> Table:
         cure = "Open it where it was made and save it again."
         raise refusal("the file cannot be read", name, said_by_parser(error), cure) from error
     return _as_table(f"{name}, sheet {sheet}" if sheet and path.suffix.lower() == ".xlsx" else name, records)
+
+
+def refuse_absent(path: Path, name: str, cure: str) -> None:
+    """Refuse a path that is no file: with the name that was meant where one is near, else with ``cure``."""
+    if path.is_file():
+        return
+    if path.is_dir():
+        inside = next((each for each in ("plan.csv", "budget.yaml", "data.csv") if (path / each).is_file()), None)
+        meant = fault('Did you mean "{name}"?', name=f"{path.name}/{inside}") if inside else "Name a file in it."
+        raise refusal("this is a folder, not a file", name, "", meant)
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    stems = {other.stem.casefold(): other.name for other in beside if other.is_file()}
+    close = get_close_matches(path.stem.casefold(), stems, n=1)
+    hint = [fault('Did you mean "{name}"?', name=stems[close[0]])] if close else []
+    raise refusal("the file does not exist", name, "", joined("sentences", [*hint, fault(cure)]))
 
 
 # The table in the rows ------------------------------------------------------------------------------------------------

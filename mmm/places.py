@@ -12,7 +12,7 @@ _MARKS = (
     *((", sheet ", "，工作表 "), (", column ", "，列 "), (", cell ", "，单元格 ")),
     *((", channel ", "，渠道 "), (", line ", "，预算项 ")),
 )
-_WHOLE = re.compile(r"^calendar (?=\S)")
+_BEGINNINGS = ((re.compile(r"^calendar (?=\S)"), "日历 "), (re.compile(r"^scenario (?=\S)"), "情景 "))
 
 
 def place_in_chinese(where: str) -> str:
@@ -21,7 +21,9 @@ def place_in_chinese(where: str) -> str:
     told = _LINE.sub(lambda match: f"，第 {match[1]} 行" + (f"第 {match[2]} 列" if match[2] else ""), told)
     for mark, chinese in _MARKS:
         told = told.replace(mark, chinese)
-    return _WHOLE.sub("日历 ", told).replace(", ", "，")
+    for beginning, chinese in _BEGINNINGS:
+        told = beginning.sub(chinese, told)
+    return told.replace(", ", "，")
 
 
 def placed(where: str) -> Message:

@@ -129,5 +129,5 @@ def test_every_fault_comes_at_once(tmp_path):
 
 def test_a_missing_file_is_named(tmp_path):
     (tmp_path / "week1.csv").write_text("line,spend\n", encoding="utf-8")
-    with pytest.raises(InputError, match="the file of actual figures does not exist"):
+    with pytest.raises(InputError, match="the file does not exist"):
         read_actuals(tmp_path / "week.csv", WEEK, LINES, ["tools"], CHANNELS, DATA)
