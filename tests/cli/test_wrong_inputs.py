@@ -145,7 +145,7 @@ def test_a_missing_data_file(budget, small, snapshot):
     (small / "data.csv").rename(small / "dta.csv")
     (problem,) = refused(budget, small, snapshot)
     assert problem == (
-        'data.csv: the file does not exist. Paths are relative to the project file. Did you mean "dta.csv"?'
+        'data.csv: the file does not exist. Did you mean "dta.csv"? Paths are relative to the project file.'
     )
 
 
