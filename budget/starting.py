@@ -17,7 +17,7 @@ from budget.project import CONFIG_NAME, load_project
 from budget.runs import Progress, read_data, refuse_used
 from budget.store import write_atomically
 from mmm.calendar import WEEKDAYS
-from mmm.files import read_table
+from mmm.files import read_table, refuse_absent
 from mmm.problems import InputError, Problem
 from reports.words import plain, say
 
@@ -66,6 +66,7 @@ def start_project(source: Path, folder: Path, lang: Lang, *, sheet: str | None, 
         raise InputError(
             [Problem("this is no ISO code", "--currency", str(currency), "Write three letters: CNY, USD.")]
         )
+    refuse_absent(source, source.name, "Check the name and the folder.")
     table = read_table(source.name, sheet, source.parent)
     found = guess(table, code)
     write_atomically(folder / source.name, source.read_bytes())
