@@ -59,18 +59,25 @@ def read_plan(path: Path, lines: Sequence[str], weeks: Sequence[date]) -> tuple[
         money in whole fen.
     """
     if path.is_dir():
-        _refuse_unfit(path)
+        refuse_unfit(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         cure = fault("Save it as {kinds:or}.", kinds=list(_READERS))
         raise _refusal("this kind of file is not read", path.name, path.suffix, cure)
-    _refuse_unfit(path)
+    refuse_unfit(path)
     draft = _Draft(path.name, tuple(lines), tuple(weeks))
     _guarded(reader, path, draft)
     return draft.fen()
 
 
-def _refuse_unfit(path: Path) -> None:
+def refuse_unfit(path: Path) -> None:
+    """Refuse what is no file of a plan, before anybody waits for a fit.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, or it is too large.
+    """
     refuse_absent(path, path.name, "Name a plan.csv or a plan.xlsx.")
     size = path.stat().st_size
     if size > _MOST_BYTES:
@@ -156,7 +163,7 @@ def book_identity(path: Path) -> dict[str, str]:
     InputError
         When it was not written by ``budget plan``.
     """
-    _refuse_unfit(path)
+    refuse_unfit(path)
     found: dict[str, str] = {}
 
     def read(path: Path) -> None:

@@ -339,3 +339,29 @@ def test_what_nobody_foresaw_is_told_without_a_traceback(unguarded, monkeypatch)
     assert "Traceback" not in answer.err
     assert answer.document["problems"] == []
     assert "Traceback" in unguarded("plan", "--debug").err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "--from", "paln.xlsx"),
+        ("evaluate", "paln.csv"),
+        ("review", "--actuals", "weak.csv", "--week", "2025-12-01"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_before_a_fit(budget, small, monkeypatch, words):
+    monkeypatch.chdir(small)
+    monkeypatch.setattr("budget.runs.stored_fit", lambda _: pytest.fail("a fit was looked for"))
+    told = budget(*words)
+    assert told.code == 1
+    assert "the file does not exist" in told.err
+    folder = budget(*[".budget" if "." in word and not word.startswith("--") else word for word in words])
+    assert folder.code == 1
+    assert "this is a folder, not a file" in folder.err
+
+
+@pytest.mark.parametrize("out", ["data.csv"])
+def test_a_file_where_a_folder_should_be(budget, small, out):
+    told = budget("plan", "--config", small / "budget.yaml", "--out", small / out)
+    assert told.code == 1
+    assert f"{out}: this is a file, not a folder. Choose a folder with --out." in told.err
