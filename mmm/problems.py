@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mmm.faults import CHINESE
-from mmm.messages import Language, said
+from mmm.messages import Language, Message, Sentence, said
 from mmm.places import place_in_chinese
 
 
@@ -41,6 +41,11 @@ class Problem:
 
     def __str__(self) -> str:
         return self.said("en")
+
+    @property
+    def message(self) -> Message:
+        """The problem as part of what else is said, in either language."""
+        return Message("problem", Sentence("{en}", "{zh}"), {"en": self.said("en"), "zh": self.said("zh")})
 
     def translated(self, lang: Language) -> Problem:
         """Return the problem in a language, as far as its parts are known there."""

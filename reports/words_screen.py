@@ -44,6 +44,9 @@ SCREEN_EN = {
     "screen.interrupted": "Interrupted; nothing half-finished was kept.",
     "screen.wrong": "Something went wrong: {error}. Run again with --debug to see where.",
     "screen.no_folder": "Missing argument 'DIR': name a new or empty folder, or ask for --policy or --week.",
+    "screen.market": "Market with known truth written to {folder}",
+    "screen.played": "Written: {file}. Next: budget review --actuals {file} --week {week}",
+    "screen.started": "Project started in {folder}. Next: cd {folder} && budget plan",
     "screen.one_problem": "1 problem:",
     "screen.problems": "{count} problems:",
 }
@@ -90,6 +93,9 @@ SCREEN_ZH = {
     "screen.interrupted": "已中断；没有留下未完成的文件。",
     "screen.wrong": "程序出错：{error}。请加 --debug 重新运行以查看位置。",
     "screen.no_folder": "缺少参数 'DIR'：请给出新的或空的文件夹，或使用 --policy 或 --week。",
+    "screen.market": "真相已知的市场已写入 {folder}",
+    "screen.played": "已写入：{file}。下一步：budget review --actuals {file} --week {week}",
+    "screen.started": "已在 {folder} 建好项目。下一步：cd {folder} && budget plan",
     "screen.one_problem": "1 个问题：",
     "screen.problems": "{count} 个问题：",
 }
