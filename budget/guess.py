@@ -484,10 +484,12 @@ def _numbers(cells: Sequence[object]) -> Floats | None:
 
 
 def _read(cell: object) -> float:
+    """The number of a cell; NaN for what is none, and for infinity, of which no total can be made."""
     try:
-        return float("nan") if isinstance(cell, date) else read_number(cell).value
+        value = float("nan") if isinstance(cell, date) else read_number(cell).value
     except (ValueError, OverflowError):
         return float("nan")
+    return value if math.isfinite(value) else float("nan")
 
 
 def _sign(cell: object) -> str | None:
