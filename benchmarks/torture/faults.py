@@ -73,6 +73,7 @@ def main() -> None:
             study = made[name]
             began = time.perf_counter()
             report[name] = study(home, Path(folder) / name.replace(" ", "-"))
+            report[name] |= {"short": True} if options.short else {}
             report[name]["seconds"] = round(time.perf_counter() - began, 1)
             print(name, json.dumps(report[name], ensure_ascii=False), flush=True)
             if options.out:  # after each: an hour's work is not lost with its last minute
