@@ -72,7 +72,7 @@ def _market(session: Session) -> Market:
         if name == "demo":
             return demo_market(seed)
         return random_market(seed, weeks=int(truth["weeks"]["count"]), channels=int(name.removeprefix("random-")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise InputError([Problem("the project's data were not simulated", path.name, str(error), cure)]) from error
 
 

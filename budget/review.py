@@ -164,7 +164,7 @@ def _plan_of(problem: PlanProblem, path: Path) -> _Start:
         if tuple(document["weeks"]) != tuple(week.isoformat() for week in problem.weeks):
             raise ValueError("its weeks are not the project's")  # noqa: TRY301 - joins the other faults
         return _Start(str(document["id"]), round(100 * document["total"]), weekly)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         cure = "Run budget plan again, or name the plan with --plan."
         raise InputError([Problem("the plan does not fit the project", path.name, str(error), cure)]) from error
 
