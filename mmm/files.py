@@ -72,8 +72,9 @@ def refuse_absent(path: Path, name: str, cure: str) -> None:
         inside = next((each for each in ("plan.csv", "budget.yaml", "data.csv") if (path / each).is_file()), None)
         meant = fault('Did you mean "{name}"?', name=f"{path.name}/{inside}") if inside else "Name a file in it."
         raise refusal("this is a folder, not a file", name, "", meant)
-    beside = path.parent.iterdir() if path.parent.is_dir() else ()
-    stems = {other.stem.casefold(): other.name for other in beside if other.is_file()}
+    beside = [other for other in path.parent.iterdir() if other.is_file()] if path.parent.is_dir() else []
+    alike = [other for other in beside if other.suffix.lower() == path.suffix.lower()] or beside
+    stems = {other.stem.casefold(): other.name for other in alike}
     close = get_close_matches(path.stem.casefold(), stems, n=1)
     hint = [fault('Did you mean "{name}"?', name=stems[close[0]])] if close else []
     raise refusal("the file does not exist", name, "", joined("sentences", [*hint, fault(cure)]))
