@@ -36,6 +36,7 @@ from mmm.calendar import (
     window_weeks,
 )
 from mmm.curves import ResponseCurves, load_curves
+from mmm.dates import dates_read
 from mmm.faults import fault
 from mmm.problems import InputError, ModelRejected, Problem
 from mmm.sentences import HEALTH, tell
@@ -137,6 +138,12 @@ def input_files(loaded: LoadedProject) -> tuple[Path, ...]:
     return (*data_files(loaded), calendar) if own and calendar is not None else data_files(loaded)
 
 
+def project_calendar(loaded: LoadedProject) -> Calendar:
+    """The project's peaks, as they fall into the weeks of its data."""
+    project = loaded.project
+    return read_calendar(project.calendar, loaded.calendar_folder, project.data.week_starts)
+
+
 def calendar_file(loaded: LoadedProject) -> Path | None:
     """The file of the calendar; None without one."""
     name = loaded.project.calendar
@@ -168,7 +175,7 @@ def read_data(loaded: LoadedProject, progress: Progress) -> Data:
     project = loaded.project
     for read in (
         lambda: read_panel(project.data, project.channels, loaded.data_folder),
-        lambda: read_calendar(project.calendar, loaded.calendar_folder),
+        lambda: project_calendar(loaded),
     ):
         try:
             found.append(read())
@@ -181,7 +188,12 @@ def read_data(loaded: LoadedProject, progress: Progress) -> Data:
         from reports.words import say
 
         progress.say(say(progress.lang, "data.left_out", days=left_out(panel.left_out)))
-    tests = () if project.lift_tests is None else read_lift_tests(project.lift_tests, loaded.lift_folder, panel)
+    dates = dates_read(panel, project.data)
+    if dates and "week_starts" not in project.data.model_fields_set:
+        progress.say(dates.said(progress.lang))
+    tests: tuple[LiftTest, ...] = ()
+    if project.lift_tests is not None:
+        tests = read_lift_tests(project.lift_tests, loaded.lift_folder, panel, project.data.week_starts)
     return Data(panel, calendar, tests, time.perf_counter() - began)
 
 
@@ -376,7 +388,7 @@ def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
         cure = fault("The data begin with the week of {week}; plan a later time.", week=week)
         raise InputError([Problem("the plan begins before the data", where, str(weeks[0]), cure)])
     lines = build_lines(identities(loaded, curves.names, curves.prior_only), _history(curves), weeks, plan.rules)
-    calendar = read_calendar(loaded.project.calendar, loaded.calendar_folder)
+    calendar = project_calendar(loaded)
     curves, calendar = shocked(curves, plan.shocks), strengthened(calendar, plan.peaks)
     span = week_range(weeks[0], len(weeks) + curves.max_lag)
     goes_on = np.array([line.reference.mean() for line in lines if not line.reserve])
@@ -441,7 +453,7 @@ def plan_contents(
     work = workings(problem, [line.weekly_fen for line in plan.lines])
     book = BytesIO()
     write_workbook(plan, work, fitted.document, about, book, lang)
-    calendar = read_calendar(session.loaded.project.calendar, session.loaded.calendar_folder)
+    calendar = project_calendar(session.loaded)
     page = render_page(plan, outlook(problem, plan, calendar), fitted.document, about, lang)
     contents: dict[str, bytes] = {
         "plan.xlsx": book.getvalue(),  # first: a workbook that is open in Excel refuses before anything else changes
@@ -497,6 +509,7 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
         "project": session.loaded.path.name,
         "weeks": tell("fact.weeks", first=str(panel.weeks[0]), last=str(panel.weeks[-1]), count=len(panel.weeks)),
         **({"left_out": left_out(panel.left_out)} if panel.left_out else {}),
+        **({"dates": dates} if (dates := dates_read(panel, session.loaded.project.data)) else {}),
         "units": ", ".join(panel.units),
         "channels": ", ".join(panel.channels),
         "spend": {name: round(float(amount), 2) for name, amount in zip(panel.channels, spend, strict=True)},

@@ -282,7 +282,7 @@ def show_verified(folder: str, checks: Sequence[tuple[str, bool, str]], lang: La
         table.add_column(Text(say(lang, f"column.{key}")), overflow="fold")
     for name, holds, found in checks:
         verdict = Text(say(lang, f"verify.{'holds' if holds else 'fails'}"), style="green" if holds else "bold red")
-        table.add_row(Text(plain(name)), verdict, Text(plain(found)))
+        table.add_row(Text(plain(said(name, lang))), verdict, Text(plain(said(found, lang))))
     _print(console, Text(say(lang, "verify.title", folder=folder), style="bold"), table)
 
 
