@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
@@ -442,7 +442,7 @@ def weekly(plan: Plan, lang: Lang) -> Section:
 
 def constraints(plan: Plan, lang: Lang) -> Section:
     """Build the table of all limits: value against limit, binding or not, price."""
-    return _constraint_section(plan.constraints, lang)
+    return _constraint_section(plan, plan.constraints, lang)
 
 
 def prices(plan: Plan, lang: Lang) -> Section:
@@ -451,14 +451,15 @@ def prices(plan: Plan, lang: Lang) -> Section:
     binding.sort(key=lambda report: (report.price is None, report.price_unit or "", -abs(report.price or 0.0)))
     slack = len(plan.constraints) - len(binding)
     note = say(lang, "note.slack", count=slack) if slack else ""
-    section = _constraint_section(binding, lang).without("kind", "binding")
+    section = _constraint_section(plan, binding, lang).without("kind", "binding")
     return replace(section, key="prices", title=say(lang, "section.prices"), note=note)
 
 
 UNIT_KINDS = {"share": Kind.SHARE, "roi": Kind.ROI, "lines": Kind.NUMBER, "weeks": Kind.NUMBER}
 
 
-def _constraint_section(reports: Sequence[ConstraintReport], lang: Lang) -> Section:
+def _constraint_section(plan: Plan, reports: Sequence[ConstraintReport], lang: Lang) -> Section:
+    labels = {line.name: line_label(line, lang) for line in plan.lines}
     return Section(
         "constraints",
         say(lang, "section.constraints"),
@@ -475,16 +476,16 @@ def _constraint_section(reports: Sequence[ConstraintReport], lang: Lang) -> Sect
             price=Kind.NUMBER,
             price_unit=Kind.TEXT,
         ),
-        tuple(_constraint_row(report, lang) for report in reports),
+        tuple(_constraint_row(report, labels, lang) for report in reports),
     )
 
 
-def _constraint_row(report: ConstraintReport, lang: Lang) -> tuple[Cell, ...]:
+def _constraint_row(report: ConstraintReport, labels: Mapping[str, str], lang: Lang) -> tuple[Cell, ...]:
     kind = UNIT_KINDS.get(report.unit, Kind.MONEY)
     return (
         f"{report.name}: {report.part}" if report.part else report.name,
         term(lang, "kind", report.kind),
-        report.line,
+        report.line and labels.get(report.line, report.line),
         Measured(report.value, kind),
         term(lang, "sense", report.sense),
         Measured(report.limit, kind),
@@ -720,17 +721,26 @@ def channel_roi(fit: Mapping[str, Any], lang: Lang) -> Section:
         half_life=Kind.NUMBER,
         source=Kind.TEXT,
     )
+    silent = _silent_channels(fit["health"])
     return Section(
         "roi",
         say(lang, "section.roi"),
         say(lang, "section.roi.sentence"),
         _marked(columns, pair=("roi_range",)),
-        tuple(_channel_row(channel, lang) for channel in fit["channels"]),
+        tuple(_channel_row(channel, silent, lang) for channel in fit["channels"]),
     )
 
 
-def _channel_row(channel: Mapping[str, Any], lang: Lang) -> tuple[Cell, ...]:
+def _silent_channels(health: Mapping[str, Any]) -> frozenset[str]:
+    """Channels that the health check says the data tell next to nothing about."""
+    messages = (check.get("message") or {} for check in health["checks"])
+    told = [message["values"]["names"] for message in messages if message.get("key") == "health.silent"]
+    return frozenset(name for names in told for name in names)
+
+
+def _channel_row(channel: Mapping[str, Any], silent: Collection[str], lang: Lang) -> tuple[Cell, ...]:
     roi = channel["roi"]
+    learnt = "prior" if channel["prior_only"] else "silent" if channel["name"] in silent else "data"
     return (
         str(channel.get("label", {}).get(lang) or channel["name"]),
         roi["mean"],
@@ -738,7 +748,7 @@ def _channel_row(channel: Mapping[str, Any], lang: Lang) -> tuple[Cell, ...]:
         channel["mroi"]["mean"],
         channel["contribution"]["mean"],
         round(channel["half_life_weeks"]["mean"], 1),
-        say(lang, "source.prior" if channel["prior_only"] else "source.data"),
+        say(lang, f"source.{learnt}"),
     )
 
 

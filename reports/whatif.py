@@ -13,10 +13,13 @@ from optimizer.whatif import Difference
 from reports.documents import Document, interval_document
 from reports.sections import Cell, Column, Kind, Measured, Section
 from reports.sheets import Book, Sheet, stack
-from reports.words import Lang, money_words, say, signed
+from reports.words import Lang, money_words, say, share_words, signed
 from reports.workbook import FONTS
 
 KEPT = ("status", "total", "quarter", "weeks", "expected", "proof", "rules", "conflict", "relaxation")
+BASE = "base"
+"""Name of the base plan in whatif.json; scenarios may not take it."""
+
 _LINE = ("name", "label", "reserve", "spend", "weekly", "gmv", "roi", "mroi")
 
 
@@ -128,19 +131,35 @@ def lines_by_scenario(document: Mapping[str, Any], lang: Lang) -> Section:
         )
         for place, line in enumerate(document["base"]["plan"]["lines"] if solved else ())
     )
-    total = ("", *(sum(float(str(row[place])) for row in rows) for place in range(1, len(columns)))) if rows else ()
+    sums = (sum(float(str(row[place])) for row in rows) for place in range(1, len(columns)))
+    total = (say(lang, "total"), *sums) if rows else ()
     return Section("moves", say(lang, "whatif.moves"), say(lang, "whatif.moves.sentence"), columns, rows, total=total)
 
 
 def changes(document: Mapping[str, Any], lang: Lang) -> Section:
     """Build the table of what each scenario changes."""
     rows = tuple(
-        (one["name"], change["key"], "" if change["value"] is None else str(change["value"]), one["note"])
+        (one["name"], change["key"], _changed(change, lang), one["note"])
         for one in document["scenarios"]
         for change in one["changes"]
     )
     columns = _columns(lang, scenario=Kind.TEXT, key=Kind.TEXT, to=Kind.TEXT, note=Kind.TEXT)
-    return Section("changes", say(lang, "whatif.changes"), "", columns, rows)
+    made = Section("changes", say(lang, "whatif.changes"), "", columns, rows)
+    return made if any(row[-1] for row in rows) else made.without("note")
+
+
+def _changed(change: Mapping[str, Any], lang: Lang) -> str:
+    """What a change sets, as it is read: a shock as percent, a number with its thousands apart."""
+    value = change["value"]
+    if value is None:
+        return ""
+    if change["key"].startswith("shock "):
+        return signed(share_words(float(value)))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return money_words(float(value), lang) if number and abs(value) >= _THOUSANDS else str(value)
+
+
+_THOUSANDS = 1000
 
 
 def frontier(document: Mapping[str, Any], lang: Lang) -> Section:
@@ -190,21 +209,32 @@ def regret(document: Mapping[str, Any], lang: Lang) -> Section:
     names = [one["plan"] for one in found["plans"]]
     columns = (
         Column("plan", say(lang, "column.plan")),
-        *(Column(f"s{place}", name, Kind.ESTIMATE) for place, name in enumerate(names)),
+        *(Column(f"s{place}", _plan_name(name, lang), Kind.ESTIMATE) for place, name in enumerate(names)),
         Column("largest", say(lang, "whatif.largest"), Kind.ESTIMATE),
         Column("breaks", say(lang, "whatif.breaks")),
     )
     rows = tuple(
         (
-            one["plan"],
+            _plan_name(one["plan"], lang),
             *(cell["regret"] for cell in one["scenarios"]),
             one["largest"],
             say(lang, "list.join").join(dict.fromkeys(name for cell in one["scenarios"] for name in cell["breaks"])),
         )
         for one in found["plans"]
     )
-    best = say(lang, "whatif.least", plan=found["least"]) if rows and found["least"] else ""
-    return Section("regret", say(lang, "whatif.regret"), f"{say(lang, 'whatif.regret.sentence')} {best}", columns, rows)
+    best = say(lang, "whatif.least", plan=_plan_name(found["least"], lang)) if rows and found["least"] else ""
+    return Section(
+        "regret",
+        say(lang, "whatif.regret"),
+        say(lang, "sentence.join").join(filter(None, (say(lang, "whatif.regret.sentence"), best))),
+        columns,
+        rows,
+    )
+
+
+def _plan_name(name: str, lang: Lang) -> str:
+    """A scenario's name; the base plan's in the reader's language."""
+    return say(lang, "whatif.base") if name == BASE else name
 
 
 def failures(document: Mapping[str, Any], lang: Lang) -> Section:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from mmm.messages import NOBODY, Speaker
 from optimizer.plan import LinePlan, PlanStatus
 from reports import workbook_words
 from reports.words_init import INIT_EN, INIT_ZH
@@ -34,14 +35,14 @@ _EN = {
     "evaluation.earns": "{total} are expected to earn {earns} (90%: {low} to {high}).",
     "evaluation.broken": "Rules it breaks",
     "evaluation.obeys": "It obeys every rule.",
-    "period": "{total} over {weeks} weeks, Monday {first} to Sunday {last}",
+    "period": "{total} over {weeks} {weeks:week|weeks}, Monday {first} to Sunday {last}",
     "headline.where": "Where the money goes",
     "headline.earns": "What it earns",
     "headline.sure": "How sure we are",
     "headline.binds": "What binds",
     "headline.last_year": "Against last year",
     "headline.share": "{line} {share}",
-    "headline.rest": "{count} other lines {share}",
+    "headline.rest": "{count} other {count:line|lines} {share}",
     "headline.gmv": "Expected GMV {mean} (90% interval {low} to {high})",
     "headline.roi": "ROI {roi}",
     "headline.profit": "expected profit {profit}",
@@ -51,7 +52,7 @@ _EN = {
     "headline.no_proof": "There is no proof.",
     "headline.verdict": "Model health: {verdict}, {findings}.",
     "headline.findings.none": "no findings",
-    "headline.findings.some": "{count} finding(s) to read",
+    "headline.findings.some": "{count} {count:finding|findings} to read",
     "headline.nothing_binds": "No rule binds.",
     "headline.spend_change": "lines with a response {change} against the {spend} of the same weeks last year",
     "list.join": ", ",
@@ -105,7 +106,8 @@ _EN = {
     "note.rounded": "Amounts are rounded for display; plan.xlsx, plan.csv and plan.json hold them to the cent.",
     "note.reserve": "Reserved money without a response: {lines}.",
     "note.prior": "Too little history, planned from the prior: {lines}.",
-    "note.slack": "{count} more rules hold with slack; plan.xlsx lists them all.",
+    "note.slack": "{count} more {count:rule holds|rules hold} with slack; plan.xlsx lists {count:it|them all}.",
+    "note.slack.here": "All other rules hold with slack; the sheet Checks lists them.",
     "column.key": "Key",
     "column.line": "Line",
     "column.category": "Category",
@@ -157,6 +159,7 @@ _EN = {
     "pair.high": "{title}: high",
     "source.data": "data",
     "source.prior": "prior only",
+    "source.silent": "mostly prior",
     "total": "Total",
     "other": "Other lines",
     "yes": "yes",
@@ -333,6 +336,7 @@ _ZH = {
     "note.reserve": "预留资金，无回报曲线：{lines}。",
     "note.prior": "历史太短，按先验规划：{lines}。",
     "note.slack": "另有 {count} 条规则有余量；完整清单见 plan.xlsx。",
+    "note.slack.here": "其余规则都有余量；完整清单见 Checks 表。",
     "column.key": "键",
     "column.line": "预算项",
     "column.category": "类别",
@@ -384,6 +388,7 @@ _ZH = {
     "pair.high": "{title}：上限",
     "source.data": "数据",
     "source.prior": "仅先验",
+    "source.silent": "主要靠先验",
     "total": "合计",
     "other": "其他项",
     "yes": "是",
@@ -497,9 +502,12 @@ WORDS: Mapping[Lang, Mapping[str, str]] = MappingProxyType({"en": MappingProxyTy
 """Language to key to word; words with ``{fields}`` are filled by :func:`say`."""
 
 
+_SPEAKERS: Mapping[Lang, Speaker] = MappingProxyType({lang: Speaker(lang, NOBODY) for lang in LANGUAGES})
+
+
 def say(lang: Lang, key: str, **fields: object) -> str:
-    """Return the word of a key, its fields filled in."""
-    return WORDS[lang][key].format(**fields)
+    """Return the word of a key, its fields filled in; ``{count:week|weeks}`` chooses by the number."""
+    return _SPEAKERS[lang].vformat(WORDS[lang][key], (), fields)
 
 
 def term(lang: Lang, family: str, word: str) -> str:
@@ -562,9 +570,12 @@ def share_words(share: float) -> str:
     return f"{_unsigned_zero(f'{100 * share:.1f}')}%"
 
 
+_WIDE_GAP = 0.01  # further decimals say nothing then
+
+
 def gap_words(gap: float) -> str:
     """Return an optimality gap as percent, fine enough for 3e-5; a smaller one is not called zero."""
-    digits = _unsigned_zero(f"{100 * gap:.4f}")
+    digits = _unsigned_zero(f"{100 * gap:.{2 if gap >= _WIDE_GAP else 4}f}")
     if gap > 0 and float(digits) == 0:
         return "<0.0001%"
     return f"{_trimmed(digits)}%"
@@ -576,8 +587,8 @@ def number_words(number: float) -> str:
 
 
 def signed(words: str) -> str:
-    """Return formatted words with a plus sign unless they carry a minus."""
-    return words if words.startswith("-") else f"+{words}"
+    """Return formatted words with a plus sign unless they carry a minus or are zero."""
+    return words if words.startswith("-") or not any(digit in words for digit in "123456789") else f"+{words}"
 
 
 def shown(number: float | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 INIT_EN = {
-    "init.started": "Project started in {folder} from {file}: {count} weeks, {first} to {last}.",
+    "init.started": "Project started in {folder} from {file}: {count} {count:week|weeks}, {first} to {last}.",
     "init.guessed": "Guessed from the columns (all of it stands, with comments, in budget.yaml):",
     "init.week": "week: {column} ({frequency})",
     "init.weekly": "a row per week",
@@ -11,13 +11,13 @@ INIT_EN = {
     "init.kpi": "outcome: {column}, in {currency}",
     "init.kpi_value": "outcome: {column}, each worth {value}, in {currency}",
     "init.unit": "units: {column}, {count} of them",
-    "init.channels": "{count} channels: {names}",
+    "init.channels": "{count} {count:channel|channels}: {names}",
     "init.controls": "controls: {names}",
     "init.events": "events: {names}",
     "init.none": "none",
     "init.calendar": "calendar: {name}",
     "init.plan": "plan: {span}, total {total} ({basis})",
-    "init.span": "{count} weeks from {first}",
+    "init.span": "{count} {count:week|weeks} from {first}",
     "init.basis.year": "what the same weeks of last year spent",
     "init.basis.last": "what the last weeks of the data spent",
     "init.left_out": "Left out:",

@@ -44,7 +44,7 @@ SCREEN_EN = {
     "screen.wrong": "Something went wrong: {error}. Run again with --debug to see where.",
     "screen.no_folder": "Missing argument 'DIR': name a new or empty folder, or ask for --policy or --week.",
     "screen.one_problem": "1 problem:",
-    "screen.problems": "{count} problems:",
+    "screen.problems": "{count} {count:problem|problems}:",
 }
 
 SCREEN_ZH = {

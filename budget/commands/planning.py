@@ -85,7 +85,7 @@ def show_edits(screen: Screen, edits: Any) -> None:
     from reports.words import say
 
     told = [say(screen.lang, "edits.input", input=change.told()) for change in edits.changes]
-    cells = [say(screen.lang, "edits.cell", **_told(cell)) for cell in edits.cells]
+    cells = [say(screen.lang, "edits.cell", **_told(cell, screen.lang)) for cell in edits.cells]
     told += cells[:MOST_SHOWN]
     if len(cells) > MOST_SHOWN:
         told.append(say(screen.lang, "edits.more", count=len(cells) - MOST_SHOWN))
@@ -93,9 +93,9 @@ def show_edits(screen: Screen, edits: Any) -> None:
     screen.say("\n  ".join([head, *told]))
 
 
-def _told(cell: Any) -> dict[str, str]:
+def _told(cell: Any, lang: Language) -> dict[str, str]:
     amounts = {"before": f"{cell['from']:,.2f}", "after": f"{cell['to']:,.2f}"}
-    return {"line": cell["line"], "week": cell["week"]} | amounts
+    return {"line": cell["label"].get(lang) or cell["line"], "week": cell["week"]} | amounts
 
 
 @guarded

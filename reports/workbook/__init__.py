@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def _fill(sheets: Mapping[str, Sheet], model: Model, fit: Mapping[str, Any], man
     master = fill_checks(sheets["Checks"], model, places, review)
     titled(sheets["Solver"], sections.weekly(plan, lang))  # the same cells as on Plan, which is compared with them
     sheets["Solver"].row += 1
-    stack(sheets["Solver"], *(make(plan, lang) for make in _SOLVER))
+    stack(sheets["Solver"], *(_at_home(make(plan, lang), lang) for make in _SOLVER))
     checks = sections.health(fit["health"], lang, sections.fit_labels(fit, lang))
     stack(sheets["Health"], checks, sections.diagnostics(fit, lang), sections.channel_roi(fit, lang))
     fill_assumptions(sheets["Assumptions"], model)
@@ -120,6 +121,11 @@ def _fill(sheets: Mapping[str, Sheet], model: Model, fit: Mapping[str, Any], man
     shown = {key: words for key, words in identity.items() if words}
     head = sections.headline(plan, fit["health"], lang)
     fill_cover(sheets["Cover"], head, shown, master, list(SHEETS[1:]))
+
+
+def _at_home(section: Section, lang: Lang) -> Section:
+    """Return the section with notes that send a reader to this workbook naming the sheet instead."""
+    return replace(section, note=say(lang, "note.slack.here")) if section.key == "prices" and section.note else section
 
 
 def _protect(sheets: Mapping[str, Sheet]) -> None:

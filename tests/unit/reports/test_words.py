@@ -116,3 +116,12 @@ def test_control_marks_become_spaces():
 def test_unknown_terms_are_shown_as_they_are():
     assert term("zh", "kind", "change") == "变动幅度"
     assert term("zh", "kind", "brand_new") == "brand_new"
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 finding to read"), (2, "2 findings to read")])
+def test_one_is_singular(count, words):
+    assert say("en", "headline.findings.some", count=count) == words
+
+
+def test_no_word_leaves_its_number_to_the_reader():
+    assert not [key for lang in LANGUAGES for key, word in WORDS[lang].items() if "(s)" in word]
