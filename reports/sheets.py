@@ -20,6 +20,7 @@ HEAD = 3
 
 _LONGEST_TEXT, _WRAPPED = 32_767, 20
 _USUAL_WIDTH, _LINE_HEIGHT = 9.0, 14.0
+_LETTER = 0.86  # of a digit's width, as a column's width counts digits
 _NO_DECIMALS = 100  # from which on a whole number is shown as one
 _SPREAD = 12  # columns that a stacked table's last text may reach over, where other tables need its column narrow
 _PROSE = frozenset({"note", "finding", "value", "effect"})  # columns of sentences
@@ -36,7 +37,7 @@ _NUMBERS = {
     Kind.ROI: '"1:"0.00',
     Kind.NUMBER: "#,##0.000",
 }
-_ALIGNED: Mapping[str, Mapping[str, Any]] = {"right": {"align": "right"}, "indent": {"indent": 1}}
+_ALIGNED: Mapping[str, Mapping[str, Any]] = {"right": {"align": "right"}, "indent": {"align": "left", "indent": 1}}
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16, "font_color": "#1F3864"},
     "subtitle": {"bold": True, "font_size": 12, "font_color": "#1F3864"},
@@ -152,7 +153,8 @@ class Sheet:
         elif isinstance(cell, Formula):
             self.page.write_formula(row, column, cell.text, self.book.style(style, _NUMBERS[kind]), cell.value)
         elif isinstance(cell, str):
-            self._words(row, column, cell, style, "right" if kind is not Kind.TEXT else "indent" if column else "")
+            left = "indent" if column and style != "head_right" else ""
+            self._words(row, column, cell, style, "right" if kind is not Kind.TEXT else left)
         elif cell is None:
             self.page.write_blank(row, column, None, self.book.style(style))
         elif isinstance(cell, int | float) and math.isfinite(cell):
@@ -216,7 +218,7 @@ class Sheet:
         lines: dict[int, int] = {}
         for (row, first, last), words in self.wrapped.items():
             width = sum(self.widths.get(column, _USUAL_WIDTH) for column in range(first, last + 1)) - 2
-            lines[row] = max(lines.get(row, 1), -(-cell_len(words) // max(1, int(width))))
+            lines[row] = max(lines.get(row, 1), math.ceil(_size(words) / max(1.0, width)))
         for row, count in lines.items():
             if count > 1:
                 self.page.set_row(row, _LINE_HEIGHT * count)
@@ -240,22 +242,26 @@ def titled(sheet: Sheet, section: Section, editable: tuple[str, ...] = ()) -> Ar
     return _table(sheet, section, editable)
 
 
-def stack(sheet: Sheet, *stacked: Section) -> None:
-    """Fill a sheet with tables one under the other; of one without rows only its title and sentence are shown."""
+def stack(sheet: Sheet, *stacked: Section, pages: int = 0) -> None:
+    """Fill a sheet with tables one under the other; of one without rows only its title and sentence are shown.
+
+    ``pages`` is how many it prints to (0: as many as it takes).
+    """
     for place, section in enumerate(stacked):
         sheet.text(section.title, "subtitle" if place else "title")
         sheet.text(section.sentence, "sentence")
         if section.rows:
             _table(sheet, section, spread=_spread(section, stacked))
         sheet.row += 1
-    sheet.finish()
+    sheet.finish(pages=pages)
 
 
 def _spread(section: Section, stacked: Sequence[Section]) -> int:
     """Columns that the last one's sentences reach over: more than one where another table has its own column there."""
     last, others = _width(section) - 1, (other for other in stacked if other is not section and other.rows)
-    shared = any(_width(other) > last for other in others)
-    return _SPREAD - last if shared and section.columns[-1].key in _PROSE and last < _SPREAD else 1
+    shared, column = any(_width(other) > last for other in others), section.columns[-1]
+    prose = column.key in _PROSE and column.kind is Kind.TEXT
+    return _SPREAD - last if shared and prose and last < _SPREAD else 1
 
 
 def _width(section: Section) -> int:
@@ -306,6 +312,12 @@ def widest(cell: Cell, kind: Kind) -> str:
     """Return words about as wide as the cell will show."""
     cents = ".00" if kind is Kind.MONEY or (isinstance(cell, Measured) and cell.kind is Kind.MONEY) else ""
     return cell_words(cell, kind, "en") + cents
+
+
+def _size(words: str) -> float:
+    """About how wide words are, in digits: letters are narrower than digits, Chinese marks twice as wide."""
+    wide = cell_len(words) - len(words)
+    return _LETTER * (len(words) - wide) + 2 * wide
 
 
 def _number_format(value: float) -> str:

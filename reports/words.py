@@ -587,8 +587,8 @@ def number_words(number: float) -> str:
 
 
 def signed(words: str) -> str:
-    """Return formatted words with a plus sign unless they carry a minus or are zero."""
-    return words if words.startswith("-") or not any(digit in words for digit in "123456789") else f"+{words}"
+    """Return formatted words with a plus sign unless they carry a minus or are nothing at all."""
+    return words if words.startswith("-") or words == "0" else f"+{words}"
 
 
 def shown(number: float | None) -> bool:

@@ -113,7 +113,7 @@ def _fill(sheets: Mapping[str, Sheet], model: Model, fit: Mapping[str, Any], man
     sheets["Solver"].row += 1
     stack(sheets["Solver"], *(_at_home(make(plan, lang), lang) for make in _SOLVER))
     checks = sections.health(fit["health"], lang, sections.fit_labels(fit, lang))
-    stack(sheets["Health"], checks, sections.diagnostics(fit, lang), sections.channel_roi(fit, lang))
+    stack(sheets["Health"], checks, sections.diagnostics(fit, lang), sections.channel_roi(fit, lang), pages=1)
     fill_assumptions(sheets["Assumptions"], model)
     identity = _identity(fit, manifest)
     fill_log(sheets["Log"], identity | {"created": str(manifest.get("created", "")), "id": identity["run_id"]})

@@ -140,7 +140,7 @@ def _finish(sheet: Sheet, model: Model) -> None:
     layout = model.layout
     places = shown_columns(model.plan)
     for name, place in places.items():
-        usual = 12.5 if COLUMNS[name] is Kind.ESTIMATE else 10.5
+        usual = 13.5 if COLUMNS[name] is Kind.ESTIMATE else 10.5
         sheet.widths[place] = WIDTHS.get(name, usual)
     decimals = sheet.book.file.add_format({"num_format": "#,##0.00"})
     for place in (place for name, place in places.items() if COLUMNS[name] in {Kind.ESTIMATE, Kind.GAIN}):
