@@ -20,10 +20,12 @@ from reports.words import (
     Lang,
     amount_words,
     gap_words,
+    label_words,
     line_label,
     money_words,
     number_words,
     plain,
+    quarter_words,
     roi_words,
     say,
     share_words,
@@ -179,7 +181,7 @@ def headline(plan: Plan, health: Mapping[str, Any], lang: Lang) -> Section:
     }
     return Section(
         "headline",
-        say(lang, "title", quarter=plain(plan.quarter)),
+        say(lang, "title", quarter=quarter_words(plan.quarter, lang)),
         period(plan, lang),
         _columns(lang, item=Kind.TEXT, finding=Kind.TEXT),
         tuple((say(lang, f"headline.{key}"), words) for key, words in told.items() if words),
@@ -260,7 +262,7 @@ def plan_labels(plan: Plan, lang: Lang) -> dict[str, str]:
 
 def fit_labels(fit: Mapping[str, Any], lang: Lang) -> dict[str, str]:
     """Return what to show for the names of the fitted channels."""
-    return {one["name"]: plain(str(one.get("label", {}).get(lang) or one["name"])) for one in fit["channels"]}
+    return {one["name"]: label_words(one.get("label", {}), one["name"], lang) for one in fit["channels"]}
 
 
 def check_name(check: Mapping[str, Any], lang: Lang) -> str:
@@ -483,7 +485,7 @@ def _constraint_section(plan: Plan, reports: Sequence[ConstraintReport], lang: L
 def _constraint_row(report: ConstraintReport, labels: Mapping[str, str], lang: Lang) -> tuple[Cell, ...]:
     kind = UNIT_KINDS.get(report.unit, Kind.MONEY)
     return (
-        f"{report.name}: {report.part}" if report.part else report.name,
+        f"{report.name}: {report.part}" if report.part else report.name if report.line else rule_words(report, lang),
         term(lang, "kind", report.kind),
         report.line and labels.get(report.line, report.line),
         Measured(report.value, kind),
@@ -497,9 +499,10 @@ def _constraint_row(report: ConstraintReport, labels: Mapping[str, str], lang: L
 
 def price_unit_words(report: ConstraintReport, lang: Lang) -> str | None:
     """Return what of a limit its price is told for: a percentage point, a unit of money."""
-    if report.price_unit is None or report.unit not in UNIT_KINDS:
-        return report.price_unit and plain(report.price_unit)
-    return say(lang, f"price_unit.{report.unit}")
+    if report.price_unit is None or report.unit in UNIT_KINDS:
+        return report.price_unit and say(lang, f"price_unit.{report.unit}")
+    currency = report.price_unit.removeprefix("one ")
+    return say(lang, "price_unit.money", currency="元" if (lang, currency) == ("zh", "CNY") else plain(currency))
 
 
 def broken_sentence(rule: Mapping[str, Any], labels: Mapping[str, str], lang: Lang) -> str:
@@ -561,7 +564,7 @@ def rule_value(plan: Plan, lang: Lang) -> Section:
 def proof(plan: Plan, lang: Lang) -> Section:
     """Build the proof: objective, the bound no plan can pass, and the gap between them."""
     status = f"{say(lang, f'status.{plan.status.word}')} {say(lang, f'cure.{plan.status.word}')}".strip()
-    rows: list[tuple[Cell, ...]] = [(say(lang, "proof.status"), plan.status.word)]
+    rows: list[tuple[Cell, ...]] = [(say(lang, "proof.status"), say(lang, f"outcome.{plan.status.word}"))]
     if plan.proof is not None:
         facts: dict[str, Cell] = {
             "objective": Measured(plan.proof.objective, Kind.ESTIMATE),
@@ -742,7 +745,7 @@ def _channel_row(channel: Mapping[str, Any], silent: Collection[str], lang: Lang
     roi = channel["roi"]
     learnt = "prior" if channel["prior_only"] else "silent" if channel["name"] in silent else "data"
     return (
-        str(channel.get("label", {}).get(lang) or channel["name"]),
+        label_words(channel.get("label", {}), channel["name"], lang),
         roi["mean"],
         (roi["p05"], roi["p95"]),
         channel["mroi"]["mean"],

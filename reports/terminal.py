@@ -18,7 +18,18 @@ from mmm.messages import said
 from optimizer.plan import Plan
 from reports import sections
 from reports.sections import Cell, Column, Kind, Section, cell_words
-from reports.words import Lang, amount_words, money_words, plain, roi_words, say, share_words, signed, term
+from reports.words import (
+    Lang,
+    amount_words,
+    label_words,
+    money_words,
+    plain,
+    roi_words,
+    say,
+    share_words,
+    signed,
+    term,
+)
 from reports.wrapping import wrapped
 
 WIDTH = 100
@@ -183,7 +194,7 @@ def show_evaluation(document: Mapping[str, Any], lang: Lang, console: Console) -
         _print(console, Text(f"ROI {roi_words(roi)}"))
     for change in document.get("inputs_changed", ()):
         _print(console, Text(say(lang, "edits.input", input=f"{change['key']} = {change['value']}")))
-    labels = {line["name"]: line["label"].get(lang) or line["name"] for line in document["lines"]}
+    labels = {line["name"]: label_words(line["label"], line["name"], lang) for line in document["lines"]}
     broken = [sections.broken_sentence(rule, labels, lang) for rule in document["broken"]]
     _print(console, *_bullets(say(lang, "evaluation.broken"), broken))
     if not broken:
@@ -297,7 +308,7 @@ def show_comparison(document: Mapping[str, Any], lang: Lang, console: Console) -
     columns = tuple(Column(key, say(lang, f"column.{key}"), kind) for key, kind in keys.items())
     rows = tuple(
         (
-            line["label"].get(lang) or line["name"],
+            label_words(line["label"], line["name"], lang),
             line["first"],
             line["second"],
             line["change"],

@@ -13,7 +13,7 @@ from optimizer.whatif import Difference
 from reports.documents import Document, interval_document
 from reports.sections import Cell, Column, Kind, Measured, Section
 from reports.sheets import Book, Sheet, stack
-from reports.words import Lang, money_words, say, share_words, signed
+from reports.words import Lang, label_words, money_words, say, share_words, signed
 from reports.workbook import FONTS
 
 KEPT = ("status", "total", "quarter", "weeks", "expected", "proof", "rules", "conflict", "relaxation")
@@ -102,7 +102,9 @@ def total_price(plan: Mapping[str, Any]) -> float | None:
 
 def biggest_moves(document: Mapping[str, Any], lang: Lang, most: int = 3) -> list[str]:
     """Say for every scenario which lines gain and lose the most money, and which rules stand in the way of one."""
-    labels = {line["name"]: line["label"].get(lang) or line["name"] for line in document["base"]["plan"]["lines"]}
+    labels = {
+        line["name"]: label_words(line["label"], line["name"], lang) for line in document["base"]["plan"]["lines"]
+    }
     told = []
     for one in document["scenarios"]:
         if one["delta"] is None:
@@ -125,7 +127,7 @@ def lines_by_scenario(document: Mapping[str, Any], lang: Lang) -> Section:
     )
     rows = tuple(
         (
-            line["label"].get(lang) or line["name"],
+            label_words(line["label"], line["name"], lang),
             line["spend"],
             *(one["delta"]["by_line"][place]["spend"] for one in solved),
         )

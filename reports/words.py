@@ -29,6 +29,7 @@ _CONTROLS = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
 _EN = {
     "title": "Marketing budget plan {quarter}",
+    "span": "{first} + {weeks} {weeks:week|weeks}",
     "title.fit": "Fitted model",
     "title.infeasible": "No plan can obey all rules at once",
     "title.evaluation": "Evaluation of {source}",
@@ -257,9 +258,11 @@ _EN = {
 }
 _EN |= {f"status.{status.word}": status.sentence for status in PlanStatus}
 _EN |= {f"cure.{status.word}": status.cure for status in PlanStatus}
+_EN |= {f"outcome.{status.word}": status.word.replace("_", " ") for status in PlanStatus}
 
 _ZH = {
     "title": "{quarter} 营销预算方案",
+    "span": "{first} 起 {weeks} 周",
     "title.fit": "模型拟合结果",
     "title.infeasible": "没有方案能同时满足全部规则",
     "title.evaluation": "方案评估：{source}",
@@ -483,6 +486,10 @@ _ZH = {
     "cover.key.failed": "检查未通过",
     "plan.how": "黄色单元格可改；合计与 Checks 表随之更新。",
     "checks.master": "未通过的规则数",
+    "outcome.optimal": "已证最优",
+    "outcome.feasible": "可行",
+    "outcome.infeasible": "无可行方案",
+    "outcome.time_limit": "到时间上限",
     "status.optimal": "在所示差距之内，已证明本方案最优。",
     "status.feasible": "方案满足每条规则；上界说明还能好多少。",
     "status.infeasible": "没有方案能同时满足全部规则。",
@@ -521,8 +528,19 @@ def plain(text: str) -> str:
 
 
 def line_label(line: LinePlan, lang: Lang) -> str:
-    """Return the name to show: the label of the language, else the key."""
-    return plain(line.label.get(lang) or line.name)
+    """Return a line's name to show."""
+    return label_words(line.label, line.name, lang)
+
+
+def label_words(label: Mapping[str, str], name: str, lang: Lang) -> str:
+    """Return the name to show: the label of the language, in Chinese the English one for want of it, else the key."""
+    return plain(label.get(lang) or (label.get("en") if lang == "zh" else None) or name)
+
+
+def quarter_words(quarter: str, lang: Lang) -> str:
+    """Return the name of the plan's weeks, ``2027Q4`` or ``2027-10-11 + 13 weeks``, in a language."""
+    first, found, weeks = plain(quarter).partition(" + ")
+    return say(lang, "span", first=first, weeks=int(weeks.split()[0])) if found else first
 
 
 def money_words(amount: float, lang: Lang, *, trim: bool = True) -> str:

@@ -95,7 +95,9 @@ def show_edits(screen: Screen, edits: Any) -> None:
 
 def _told(cell: Any, lang: Language) -> dict[str, str]:
     amounts = {"before": f"{cell['from']:,.2f}", "after": f"{cell['to']:,.2f}"}
-    return {"line": cell["label"].get(lang) or cell["line"], "week": cell["week"]} | amounts
+    from reports.words import label_words
+
+    return {"line": label_words(cell["label"], cell["line"], lang), "week": cell["week"]} | amounts
 
 
 @guarded

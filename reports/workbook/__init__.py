@@ -15,7 +15,7 @@ from optimizer.workings import Workings
 from reports import sections
 from reports.sections import Section
 from reports.sheets import Book, PlainSheet, Sheet, stack, titled
-from reports.words import NOTHING, Lang, plain, say
+from reports.words import NOTHING, Lang, plain, quarter_words, say
 from reports.workbook.calc import fill_calc
 from reports.workbook.cover import fill_assumptions, fill_cover, fill_log
 from reports.workbook.inputs import fill_curves, fill_inputs, fill_season
@@ -144,7 +144,7 @@ def _identity(fit: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, 
 
 
 def _describe(file: Any, plan: Plan, fit: Mapping[str, Any], manifest: Mapping[str, Any], lang: Lang) -> None:
-    file.set_properties({"title": say(lang, "title", quarter=plain(plan.quarter))})
+    file.set_properties({"title": say(lang, "title", quarter=quarter_words(plan.quarter, lang))})
     for key, value in _identity(fit, manifest).items():
         if value:
             file.set_custom_property(key, plain(value)[:255], "text")
