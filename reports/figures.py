@@ -247,7 +247,7 @@ def _axes(across: Scale, up: Scale, foot: float, lang: Lang) -> Iterator[Mark]:
         y = up.at(amount)
         yield line("grid" if amount else "axis", across.first, y, across.last, y)
         yield text("tick small", across.first - 5, y + 3.5, compact_words(amount, lang), "end")
-    for amount in ticks(across.high, 3)[1:]:
+    for amount in ticks(across.high)[1:]:
         yield text("tick small", across.at(amount), foot + 17, compact_words(amount, lang), "middle")
 
 

@@ -24,6 +24,7 @@ from reports.words import (
     label_words,
     money_words,
     plain,
+    quarter_words,
     roi_words,
     say,
     share_words,
@@ -290,15 +291,17 @@ def show_versions(found: Sequence[Mapping[str, Any]], lang: Lang, console: Conso
     everything = ("id", "parent", "created", "author", "quarter", "total", "gmv", "note")
     keys = [key for key in everything if any(entry.get(key) not in {None, ""} for entry in found)]
     columns = tuple(Column(key, say(lang, f"column.{key}"), kinds.get(key, Kind.TEXT)) for key in keys)
-    rows = tuple(tuple(_minutes(entry, key) for key in keys) for entry in found)
+    rows = tuple(tuple(_told(entry, key, lang) for key in keys) for entry in found)
     _print(console, Text(say(lang, "versions.title"), style="bold"))
     _print(console, _table(Section("versions", "", "", columns, rows), lang))
 
 
-def _minutes(entry: Mapping[str, Any], key: str) -> Any:
+def _told(entry: Mapping[str, Any], key: str, lang: Lang) -> Any:
     """A field of a version; when it was written, to the minute."""
     value = entry.get(key)
-    return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M}" if key == "created" and value else value
+    if key == "created" and value:
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M}"
+    return quarter_words(value, lang) if key == "quarter" and value else value
 
 
 def show_comparison(document: Mapping[str, Any], lang: Lang, console: Console) -> None:
