@@ -47,7 +47,7 @@ def headline(document: Document, lang: Lang) -> Section:
 
 def verdict_words(document: Document, lang: Lang) -> str:
     """Return the verdict and why."""
-    why = say(lang, "list.join").join(one["sentence"] for one in document["reasons"])
+    why = say(lang, "clause.join").join(one["sentence"] for one in document["reasons"])
     return say(lang, "review.verdict.words", verdict=term(lang, "review.verdict", document["verdict"]), why=why)
 
 

@@ -19,6 +19,7 @@ from reports.words import (
     NOTHING,
     Lang,
     amount_words,
+    currency_words,
     gap_words,
     label_words,
     line_label,
@@ -501,8 +502,7 @@ def price_unit_words(report: ConstraintReport, lang: Lang) -> str | None:
     """Return what of a limit its price is told for: a percentage point, a unit of money."""
     if report.price_unit is None or report.unit in UNIT_KINDS:
         return report.price_unit and say(lang, f"price_unit.{report.unit}")
-    currency = report.price_unit.removeprefix("one ")
-    return say(lang, "price_unit.money", currency="元" if (lang, currency) == ("zh", "CNY") else plain(currency))
+    return say(lang, "price_unit.money", currency=currency_words(report.price_unit.removeprefix("one "), lang))
 
 
 def broken_sentence(rule: Mapping[str, Any], labels: Mapping[str, str], lang: Lang) -> str:
@@ -557,7 +557,11 @@ def rule_value(plan: Plan, lang: Lang) -> Section:
     )
     sentence = say(lang, "section.rule_value.sentence", paths=f"{value.paths:,}")
     lost = None if value.lost_per_unit is None else number_words(value.lost_per_unit)
-    note = "" if lost is None else say(lang, "section.rule_value.lost", currency=plain(plan.currency), lost=lost)
+    note = (
+        ""
+        if lost is None
+        else say(lang, "section.rule_value.lost", currency=currency_words(plan.currency, lang), lost=lost)
+    )
     return Section("rule_value", title, sentence, marked, rows, note)
 
 

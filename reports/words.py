@@ -57,6 +57,7 @@ _EN = {
     "headline.nothing_binds": "No rule binds.",
     "headline.spend_change": "lines with a response {change} against the {spend} of the same weeks last year",
     "list.join": ", ",
+    "clause.join": ", ",
     "reason.wins": "{line} gets {after}, {change} more than {basis} ({before}): {why}.",
     "reason.loses": "{line} gets {after}, {change} less than {basis} ({before}): {why}.",
     "reason.keeps": "{line} gets {after}, as in {basis} ({before}): {why}.",
@@ -285,11 +286,12 @@ _ZH = {
     "headline.gap": "与上界的差距 {gap}。",
     "headline.no_proof": "尚无最优性证明。",
     "headline.verdict": "模型健康度：{verdict}，{findings}。",
-    "headline.findings.none": "无需关注的问题",
+    "headline.findings.none": "没有需要关注的问题",
     "headline.findings.some": "{count} 条问题需要查看",
     "headline.nothing_binds": "没有规则卡住方案。",
-    "headline.spend_change": "有响应的渠道支出较去年同期（{spend}）{change}",
-    "list.join": "，",
+    "headline.spend_change": "有回报曲线的各项，支出较去年同期（{spend}）{change}",
+    "list.join": "、",
+    "clause.join": "，",
     "reason.wins": "{line}分得 {after}，比{basis}（{before}）多 {change}：{why}。",
     "reason.loses": "{line}分得 {after}，比{basis}（{before}）少 {change}：{why}。",
     "reason.keeps": "{line}分得 {after}，与{basis}（{before}）持平：{why}。",
@@ -313,7 +315,7 @@ _ZH = {
     "section.weekly": "逐周排期",
     "section.weekly.sentence": "各项每周支出；周以周一日期表示。",
     "section.constraints": "规则与影子价格",
-    "section.constraints.sentence": "起作用的规则限制了方案；价格是限额放宽一个单位时目标的增量。",
+    "section.constraints.sentence": "起约束作用的规则限制了方案；价格是限额放宽一个单位时目标的增量。",
     "section.rules": "逻辑规则",
     "section.rules.sentence": "ROI 持续偏弱时对该项起作用的规则。",
     "section.rules.none": "项目没有设置逻辑规则。",
@@ -334,13 +336,13 @@ _ZH = {
     "section.conflict": "不能同时成立的规则",
     "section.relaxation": "怎样才能得到方案",
     "section.relaxation.sentence": "只改一条规则、其余不变时的最小改动。",
-    "section.prices": "起作用规则的影子价格",
+    "section.prices": "起约束作用的规则及其影子价格",
     "note.rounded": "金额显示时已取整；plan.xlsx、plan.csv 与 plan.json 精确到分。",
     "note.reserve": "预留资金，无回报曲线：{lines}。",
     "note.prior": "历史太短，按先验规划：{lines}。",
     "note.slack": "另有 {count} 条规则有余量；完整清单见 plan.xlsx。",
     "note.slack.here": "其余规则都有余量；完整清单见 Checks 表。",
-    "column.key": "键",
+    "column.key": "标识",
     "column.line": "预算项",
     "column.category": "类别",
     "column.spend": "支出",
@@ -365,7 +367,7 @@ _ZH = {
     "column.most": "不超过",
     "column.tolerance": "容差",
     "column.check": "检查（0 为通过）",
-    "column.binding": "起作用",
+    "column.binding": "起约束",
     "column.price": "价格",
     "column.price_unit": "每单位",
     "column.fired": "触发",
@@ -571,11 +573,18 @@ def compact_words(amount: float, lang: Lang) -> str:
     return f"{sign}{_trimmed(digits) if '.' in digits else digits}{unit}"
 
 
+_YUAN = "元"
+
+
 def amount_words(amount: float, currency: str, lang: Lang) -> str:
     """Return an amount with its currency: ``5,000,000 CNY`` or ``500万元``."""
-    if lang == "zh" and currency == "CNY":
-        return f"{money_words(amount, lang)}元"
-    return f"{money_words(amount, lang)} {plain(currency)}"
+    unit = currency_words(currency, lang)
+    return f"{money_words(amount, lang)}{'' if unit == _YUAN else ' '}{unit}"
+
+
+def currency_words(currency: str, lang: Lang) -> str:
+    """Return the name of a currency: its code, and 元 for CNY in Chinese."""
+    return _YUAN if (lang, currency) == ("zh", "CNY") else plain(currency)
 
 
 def roi_words(roi: float) -> str:

@@ -13,6 +13,7 @@ from reports import sections
 from reports.documents import currency
 from reports.sections import Cell, Kind
 from reports.sheets import HEAD, Formula, Sheet, titled
+from reports.words import currency_words
 from reports.workbook.calc import RESULTS, result_value
 from reports.workbook.inputs import curve_names
 from reports.workbook.model import Model
@@ -124,8 +125,9 @@ def fill_summary(sheet: Sheet, model: Model) -> None:
     book, layout = sheet.book, model.layout
     sheet.text(book.say("section.allocation"), "title")
     sheet.text(book.say("summary.live"), "sentence")
-    unit = f'=IF(DisplayUnit=1,"{book.say("unit.one", currency=model.plan.currency)}","{book.say("unit.many")}")'
-    sheet.page.write_formula(2, 0, unit, book.style("sentence"), book.say("unit.one", currency=model.plan.currency))
+    one = book.say("unit.one", currency=currency_words(model.plan.currency, model.lang))
+    unit = f'=IF(DisplayUnit=1,"{one}","{book.say("unit.many")}")'
+    sheet.page.write_formula(2, 0, unit, book.style("sentence"), one)
     places = shown_columns(model.plan)
     numbers = [place for name, place in places.items() if COLUMNS[name] is not Kind.TEXT]
     sheet.table(HEAD, 0, [book.say(f"summary.{name}") for name in places], numbers)
