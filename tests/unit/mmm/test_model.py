@@ -145,7 +145,7 @@ def test_a_channels_own_roi_prior_is_its_prior():
     assert np.median(roi[:, 1]) == pytest.approx(3.0, rel=0.02)
     assert np.log(roi[:, 1]).std() == pytest.approx(0.4, rel=0.02)
     assert np.corrcoef(np.log(roi[:, 0]), np.log(roi[:, 1]))[0, 1] == pytest.approx(0.0, abs=0.02)
-    assert np.corrcoef(np.log(roi[:, 0]), np.log(roi[:, 2]))[0, 1] > 0.5
+    assert np.corrcoef(np.log(roi[:, 0]), np.log(roi[:, 2]))[0, 1] > 0.4
 
 
 def test_channels_of_one_group_share_more_than_channels_of_two(model):
