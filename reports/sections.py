@@ -513,7 +513,7 @@ def broken_sentence(rule: Mapping[str, Any], labels: Mapping[str, str], lang: La
     about = [labels.get(str(rule["line"]), str(rule["line"] or "")), str(rule["week"] or ""), str(rule["part"] or "")]
     return say(
         lang,
-        "evaluation.rule",
+        "evaluation.rule.total" if rule["kind"] == "total" else "evaluation.rule",
         name=plain(str(rule["name"])),
         kind=term(lang, "kind", str(rule["kind"])),
         about="".join(f"{plain(part)} " for part in about if part),

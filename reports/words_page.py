@@ -4,6 +4,7 @@ from __future__ import annotations
 
 PAGE_EN = {
     "evaluation.rule": "{name} ({kind}): {about}{value}, {sense} {limit}; broken by {violation}.",
+    "evaluation.rule.total": "{kind}: {value}, {sense} {limit}; broken by {violation}.",
     "page.skip": "Skip to the figures",
     "page.contents": "On this page",
     "page.made_from": "Made from",
@@ -128,6 +129,7 @@ PAGE_EN = {
 
 PAGE_ZH = {
     "evaluation.rule": "“{name}”（{kind}）：{about}实际 {value}，应{sense} {limit}，相差 {violation}。",
+    "evaluation.rule.total": "{kind}：实际 {value}，应{sense} {limit}，相差 {violation}。",
     "page.skip": "跳到正文",
     "page.contents": "本页内容",
     "page.made_from": "依据",

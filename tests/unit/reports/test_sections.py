@@ -170,6 +170,8 @@ def test_a_broken_rule_is_told_in_the_readers_language():
     rule |= {"line": "douyin", "week": "2027-10-04", "unit": "CNY", "value": 2e5, "limit": 1e5, "violation": 1e5}
     told = sections.broken_sentence(rule, {"douyin": "抖音直播"}, "zh")
     assert "：抖音直播 2027-10-04 实际 20.00万，应不超过 10.00万，相差 10.00万" in told
+    total = rule | {"name": "total", "kind": "total", "line": None, "week": None, "sense": "=="}
+    assert sections.broken_sentence(total, {}, "zh").startswith("总额：实际 20.00万，应等于 10.00万")
 
 
 def test_what_is_not_known_of_any_line_has_no_column(plan):
