@@ -19,7 +19,7 @@ HEAD = 3
 """Row (from 0) of the column titles of a sheet that holds one table."""
 
 _LONGEST_TEXT, _WRAPPED = 32_767, 20
-_USUAL_WIDTH, _LINE_HEIGHT = 9.0, 14.0
+_USUAL_WIDTH, _LINE_HEIGHT = 9.0, 14.5
 _LETTER = 0.86  # of a digit's width, as a column's width counts digits
 _NO_DECIMALS = 100  # from which on a whole number is shown as one
 _SPREAD = 12  # columns that a stacked table's last text may reach over, where other tables need its column narrow

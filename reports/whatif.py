@@ -295,11 +295,12 @@ def _chart(sheet: Sheet, section: Section) -> None:
             "values": [sheet.name, first, y, last, y],
         }
     )
-    chart.set_title({"name": sheet.book.say("column.gmv"), "overlay": False})
+    chart.set_title({"name": sheet.book.say("column.gmv"), "overlay": False, "name_font": {"size": 11}})
     chart.set_legend({"none": True})
     if not curve:
         chart.set_y_axis({"reverse": True})
-    chart.set_x_axis({"num_format": "#,##0"})
+    # bars are read by their length, so they begin at zero; a curve is read by its slope
+    chart.set_x_axis({"num_format": "#,##0"} | ({} if curve else {"min": 0}))
     chart.set_size({"width": 760, "height": 300 if curve else 120 + 26 * len(section.rows)})
     sheet.page.insert_chart(sheet.row + 1, 0, chart)
 
