@@ -347,13 +347,16 @@ def show_verified(folder: str, checks: Sequence[tuple[str, bool, str]], lang: La
     _print(console, Text(say(lang, "verify.title", folder=folder), style="bold"), table)
 
 
+_COUNTED = frozenset({"kpi", "rules", "lift_tests"})
+
+
 def show_facts(facts: Mapping[str, Any], lang: Lang, console: Console) -> None:
     """Print facts of data and project, one a line; a mapping as an indented list."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, value in facts.items():
-        listed = [said(value, lang) if isinstance(value, str) else str(value)]
+        listed = [said(value, lang) if isinstance(value, str) else f"{value:,}" if name in _COUNTED else str(value)]
         if name == "believed":
             listed = _beliefs(value, lang)
         elif isinstance(value, Mapping):
