@@ -18,7 +18,7 @@ from reports.workbook import FONTS
 
 KEPT = ("status", "total", "quarter", "weeks", "expected", "proof", "rules", "conflict", "relaxation")
 BASE = "base"
-"""Name of the base plan in whatif.json; scenarios may not take it."""
+"""Name of the base plan in whatif.json."""
 
 _LINE = ("name", "label", "reserve", "spend", "weekly", "gmv", "roi", "mroi")
 
