@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from budget.paths import typed
 from budget.screen import (
     OK,
     TIME_LIMIT,
@@ -75,7 +76,7 @@ def plan(
     else:
         from reports.terminal import show_plan
 
-        files = [str(folder / name) for name in runs.PLAN_FILES]
+        files = [typed(folder / name) for name in runs.PLAN_FILES]
         show_plan(found, fitted.document, lang, screen.console, files)
     return TIME_LIMIT if found.status.word == "time_limit" else OK
 
