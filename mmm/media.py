@@ -114,13 +114,12 @@ def media_parameters(z: Mapping[str, Any], form: MediaForm, xp: ModuleType) -> d
         ROI, ``kappa_mean`` and ``kappa_spread`` (..., 1).
     """
     prior = form.prior
+    centre = prior.centre + prior.centre_spread * z["centre_z"]
     roi_spread = log_normal(z["roi_spread_z"], prior.roi_spread, xp)
-    centre_z, roi_z = _turned(z["centre_z"], z["roi_z"], roi_spread, prior, xp)
-    centre = prior.centre + prior.centre_spread * centre_z
     found = shape_parameters(z, form, xp) | {
         "centre": centre,
         "roi_spread": roi_spread,
-        "roi": xp.exp(_log_roi({**z, "roi_z": roi_z}, prior, centre, roi_spread, xp)),
+        "roi": xp.exp(_log_roi(z, prior, centre, roi_spread, xp)),
         "sigma": log_normal(z["noise_z"], NOISE, xp),
         "walk": log_normal(z["walk_z"], WALK, xp),
     }
@@ -129,22 +128,6 @@ def media_parameters(z: Mapping[str, Any], form: MediaForm, xp: ModuleType) -> d
         found["kappa_spread"] = log_normal(z["kappa_spread_z"], KAPPA_SPREAD, xp)
         found["kappa"] = found["kappa_mean"] + found["kappa_spread"] * z["kappa_z"]
     return found
-
-
-def _turned(centre_z: Any, roi_z: Any, roi_spread: Any, prior: Prior, xp: ModuleType) -> tuple[Any, Any]:
-    """The centre's and the channels' standard normals from those that are sampled, turned in one plane.
-
-    Data see of the pooled channels' mean log ROI only the sum of what the centre and what the channels' own deviations
-    bring; sampled apart, the two follow a ridge. Turned so that the sum is one coordinate, the other keeps its prior.
-    A rotation leaves standard normals standard normal: the prior is the same.
-    """
-    root = xp.sqrt(xp.maximum(prior.pooled.sum(), 1.0))
-    together = (prior.pooled * roi_z).sum(axis=-1, keepdims=True) / root
-    apart = roi_spread / root
-    length = xp.sqrt(prior.centre_spread**2 + apart**2)
-    a, b = prior.centre_spread / length, apart / length
-    own = b * together + a * centre_z
-    return a * together - b * centre_z, roi_z + prior.pooled * (own - together) / root
 
 
 def _log_roi(z: Mapping[str, Any], prior: Prior, centre: Any, roi_spread: Any, xp: ModuleType) -> Any:

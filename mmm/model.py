@@ -245,27 +245,6 @@ def _symbolic(form: MediaForm, data: Mapping[str, Any]) -> MediaForm:
     return replace(form, prior=prior)
 
 
-def _roi_normals(spread_z: Any, data: Mapping[str, Any], shape: tuple[int, ...]) -> Any:
-    """The channels' standard normals, sampled by what they come to: how far the log ROI of pooled channels lie apart.
-
-    That is what data know, and it does not depend on the spread; ``roi_z``, which is that over the spread, would follow
-    it along a ridge. The density is that of standard normals.
-
-    Source: Papaspiliopoulos, Roberts & Skold 2007, "A General Framework for the Parametrization of Hierarchical
-    Models" (centred where data inform; docs/decisions/0068).
-    """
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    free = pm.Flat("roi_free", shape=shape)
-    pooled, log_squeeze = data["pooled"], -data["roi_spread"][1] * spread_z[0]
-    count = pooled.sum()
-    apart = pooled * (free - (pooled * free).sum() / pt.maximum(count, 1.0))
-    roi_z = pm.Deterministic("roi_z", free + apart * pt.expm1(log_squeeze))
-    pm.Potential("roi_prior", -0.5 * (roi_z**2).sum() + pt.maximum(count - 1.0, 0.0) * log_squeeze)
-    return roi_z
-
-
 def build_model(model: MediaModel) -> pm.Model:
     """Build the PyMC model: standard normals, the guard on total media, the collapsed likelihood, further evidence."""
     # Sampling runs through numba, so PyTensor must not look for a C compiler.
@@ -275,9 +254,7 @@ def build_model(model: MediaModel) -> pm.Model:
 
     with pm.Model() as graph:
         data = {name: pm.Data(name, value) for name, value in graph_data(model).items()}
-        shapes = parameter_shapes(model.form)
-        z = {name: pm.Normal(name, 0.0, 1.0, shape=shape) for name, shape in shapes.items() if name != "roi_z"}
-        z["roi_z"] = _roi_normals(z["roi_spread_z"], data, shapes["roi_z"])
+        z = {name: pm.Normal(name, 0.0, 1.0, shape=shape) for name, shape in parameter_shapes(model.form).items()}
         form = _symbolic(model.form, data)
         parameters = media_parameters(z, form, pt)
         shares = parameters["roi"] * data["spend_share"]
