@@ -272,7 +272,8 @@ class Desk:
     def _change(self, place: str, text: str) -> Change:
         """The change that a field's text means."""
         if place == "total":
-            return Change(TOTAL, ("plan", "total"), parse_money(text, self._say("desk.total", currency="")) / 100)
+            where = self._say("desk.total", currency=plain(self.base.problem.currency))
+            return Change(TOTAL, ("plan", "total"), _number(parse_money(text, where)))
         kind, _, number = place.partition("-")
         if kind == "shock":
             channel = list(self._session.loaded.project.channels)[int(number)]
@@ -283,13 +284,17 @@ class Desk:
         path = parse_key(one.key, where)
         if one.unit == "share":
             return Change(one.key, path, read_share(_percent(text), where))
-        value = parse_money(text, where, zero=True) / 100
-        return Change(one.key, path, int(value) if value.is_integer() else value)
+        return Change(one.key, path, _number(parse_money(text, where, zero=True)))
 
 
 def _percent(text: str) -> str:
     """A field's percentage, with its sign where it was left out."""
     return text if text.strip().endswith(("%", "％")) else f"{text.strip()}%"
+
+
+def _number(hundredths: int) -> float:
+    """A number from its hundredths, whole where it is whole."""
+    return hundredths / 100 if hundredths % 100 else hundredths // 100
 
 
 def _grid(plan: Plan) -> Fen:

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from optimizer.outlook import Outlook
-from optimizer.plan import LinePlan, Plan
+from optimizer.plan import Interval, LinePlan, Plan
 from optimizer.verify import Finding
 from optimizer.whatif import Difference
 from reports import figures, highlights, sections
@@ -335,10 +335,14 @@ def _variant(variant: Variant, lang: Lang) -> dict[str, str]:
         "gmv": money_words(plan.gmv.mean, lang) if plan.gmv else NOTHING,
         "roi": roi_words(plan.roi) if plan.roi is not None else NOTHING,
         "difference": signed(money_words(against.gmv.mean, lang)) if against else NOTHING,
-        "range": f"{compact_words(against.gmv.p05, lang)}–{compact_words(against.gmv.p95, lang)}" if against else "",
+        "range": _range(against.gmv, lang) if against else "",
         "better": share_words(against.prob_better) if against else NOTHING,
         "broken": str(variant.broken or NOTHING),
     }
+
+
+def _range(interval: Interval, lang: Lang) -> str:
+    return say(lang, "tile.interval", low=compact_words(interval.p05, lang), high=compact_words(interval.p95, lang))
 
 
 def _health_words(view: DeskView, lang: Lang) -> str:
