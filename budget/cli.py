@@ -13,6 +13,7 @@ from budget.commands.fitting import fit
 from budget.commands.planning import check, evaluate, plan
 from budget.commands.projects import init, schema, simulate
 from budget.commands.review import ledger, review
+from budget.commands.serve import serve
 from budget.commands.versions import compare, history, verify
 from budget.commands.whatif import whatif
 from budget.helped import Command, Group, asked_language
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 COMMANDS = (
-    *(plan, fit, check, evaluate, whatif, review, ledger, backtest),
+    *(plan, fit, check, evaluate, whatif, serve, review, ledger, backtest),
     *(compare, history, verify, simulate, init, schema),
 )
 for command in COMMANDS:

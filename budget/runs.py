@@ -422,6 +422,20 @@ def write_plan(
 ) -> dict[str, Any]:
     """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
     from budget.versions import record_version
+
+    # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
+    # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
+    document, about, contents = plan_contents(session, plan, fitted, lang, who)
+    with locked(session.home, out):
+        write_together(out, contents | {"manifest.json": to_json(about).encode()})
+        record_version(session.home, document, about, {name: contents[name] for name in ("plan.json", "plan.csv")})
+    return document
+
+
+def plan_contents(
+    session: Session, plan: Plan, fitted: Fitted, lang: Lang, who: Authorship | None = None
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
+    """Documents of plan.json and manifest.json, and the bytes of every other file by its name."""
     from optimizer.assemble import followed
     from optimizer.outlook import outlook
     from optimizer.workings import workings
@@ -441,8 +455,6 @@ def write_plan(
     write_workbook(plan, work, fitted.document, about, book, lang)
     calendar = project_calendar(session.loaded)
     page = render_page(plan, outlook(problem, plan, calendar), fitted.document, about, lang)
-    # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
-    # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
     contents: dict[str, bytes] = {
         "plan.xlsx": book.getvalue(),  # first: a workbook that is open in Excel refuses before anything else changes
         "plan.json": to_json(document).encode(),
@@ -450,10 +462,7 @@ def write_plan(
         "plan.html": page.encode(),
     }
     about["outputs"] = [{"name": name, "sha256": sha256(content).hexdigest()} for name, content in contents.items()]
-    with locked(session.home, out):
-        write_together(out, contents | {"manifest.json": to_json(about).encode()})
-        record_version(session.home, document, about, {name: contents[name] for name in ("plan.json", "plan.csv")})
-    return document
+    return document, about, contents
 
 
 def run_id(document: dict[str, Any]) -> str:
