@@ -592,7 +592,7 @@ class Edits:
     held : mapping of (line, week) to int
         Fen of the edited cells.
     cells : tuple of mapping
-        The same in words: line, week, from, to.
+        The same in words: line, label, week, from, to.
     changes : tuple of Change
         Of the total and the rules' numbers.
     """
@@ -612,7 +612,13 @@ def read_edits(session: Session, fitted: Fitted, plan_file: Path) -> tuple[Sessi
     book = read_edited(plan_file, names, problem.weeks)
     loaded, changes = with_inputs_of(session.loaded, plan_file)
     cells = tuple(
-        {"line": names[i], "week": str(problem.weeks[t]), "from": book.solver[i][t] / 100, "to": fen / 100}
+        {
+            "line": names[i],
+            "label": dict(problem.lines[i].label),
+            "week": str(problem.weeks[t]),
+            "from": book.solver[i][t] / 100,
+            "to": fen / 100,
+        }
         for (i, t), fen in book.edited.items()
     )
     return replace(session, loaded=loaded), Edits(book.run_id, book.edited, cells, changes)

@@ -5,17 +5,17 @@ from __future__ import annotations
 SCREEN_EN = {
     "fact.project": "project",
     "fact.weeks": "weeks",
-    "fact.left_out": "left_out",
+    "fact.left_out": "left out",
     "fact.dates": "dates",
     "fact.units": "units",
     "fact.channels": "channels",
     "fact.spend": "spend",
-    "fact.kpi": "kpi",
+    "fact.kpi": "KPI, sum",
     "fact.controls": "controls",
     "fact.calendar": "calendar",
     "fact.plan": "plan",
     "fact.rules": "rules",
-    "fact.lift_tests": "lift_tests",
+    "fact.lift_tests": "lift tests",
     "fact.believed": "believed",
     "fact.fitted": "fitted",
     "fact.verdict": "verdict",
@@ -48,7 +48,7 @@ SCREEN_EN = {
     "screen.played": "Written: {file}. Next: budget review --actuals {file} --week {week}",
     "screen.started": "Project started in {folder}. Next: cd {folder} && budget plan",
     "screen.one_problem": "1 problem:",
-    "screen.problems": "{count} problems:",
+    "screen.problems": "{count} {count:problem|problems}:",
 }
 
 SCREEN_ZH = {

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from budget.paths import typed
 from budget.screen import (
     OK,
     TIME_LIMIT,
@@ -77,7 +78,7 @@ def plan(
     else:
         from reports.terminal import show_plan
 
-        files = [str(folder / name) for name in runs.PLAN_FILES]
+        files = [typed(folder / name) for name in runs.PLAN_FILES]
         show_plan(found, fitted.document, lang, screen.console, files)
     return TIME_LIMIT if found.status.word == "time_limit" else OK
 
@@ -87,7 +88,7 @@ def show_edits(screen: Screen, edits: Any) -> None:
     from reports.words import say
 
     told = [say(screen.lang, "edits.input", input=change.told()) for change in edits.changes]
-    cells = [say(screen.lang, "edits.cell", **_told(cell)) for cell in edits.cells]
+    cells = [say(screen.lang, "edits.cell", **_told(cell, screen.lang)) for cell in edits.cells]
     told += cells[:MOST_SHOWN]
     if len(cells) > MOST_SHOWN:
         told.append(say(screen.lang, "edits.more", count=len(cells) - MOST_SHOWN))
@@ -95,9 +96,11 @@ def show_edits(screen: Screen, edits: Any) -> None:
     screen.say("\n  ".join([head, *told]))
 
 
-def _told(cell: Any) -> dict[str, str]:
+def _told(cell: Any, lang: Language) -> dict[str, str]:
     amounts = {"before": f"{cell['from']:,.2f}", "after": f"{cell['to']:,.2f}"}
-    return {"line": cell["line"], "week": cell["week"]} | amounts
+    from reports.words import label_words
+
+    return {"line": label_words(cell["label"], cell["line"], lang), "week": cell["week"]} | amounts
 
 
 @guarded

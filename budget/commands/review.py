@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from budget.paths import typed
 from budget.screen import (
     INPUT_ERROR,
     OK,
@@ -64,7 +65,7 @@ def review(
     else:
         from reports.review_terminal import show_review
 
-        show_review(found.document, lang, screen.console, [str(path) for path in found.files])
+        show_review(found.document, lang, screen.console, [typed(path) for path in found.files])
     return OK
 
 
