@@ -283,7 +283,7 @@ class Desk:
         path = parse_key(one.key, where)
         if one.unit == "share":
             return Change(one.key, path, read_share(_percent(text), where))
-        value = parse_money(text, where) / 100
+        value = parse_money(text, where, zero=True) / 100
         return Change(one.key, path, int(value) if value.is_integer() else value)
 
 

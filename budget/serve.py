@@ -30,7 +30,7 @@ from budget.desk import Desk
 from mmm.messages import said
 from mmm.problems import BudgetError, InputError
 from reports.desk import desk_frame, desk_page, desk_state, refused_page
-from reports.words import Lang
+from reports.words import Lang, say
 
 HOST = "127.0.0.1"
 MOST_BYTES = 20_000
@@ -110,6 +110,9 @@ class Page:
                 return JSONResponse({"message": self._told(error)}, HTTPStatus.UNPROCESSABLE_ENTITY)
             except (KeyError, IndexError, ValueError):
                 return JSONResponse({"message": ""}, HTTPStatus.BAD_REQUEST)
+            except Exception as error:  # noqa: BLE001 - the page says what went wrong and goes on
+                message = say(self.lang, "screen.wrong", error=f"{type(error).__name__}: {error}")
+                return JSONResponse({"message": message}, HTTPStatus.INTERNAL_SERVER_ERROR)
         return JSONResponse(desk_state(view, self.lang, message))
 
     def _done(self, action: str, field: str, text: str) -> str:

@@ -60,7 +60,7 @@
   desk.addEventListener("change", (event) => {
     const field = event.target;
     if (field.dataset.for) {
-      send("lever", { id: field.dataset.for, text: field.value, slider: true });
+      send("lever", { id: field.dataset.for, text: field.value });
     } else if (field.dataset.action) {
       send(field.dataset.action, { id: field.id, text: field.value });
     }

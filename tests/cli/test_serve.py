@@ -126,6 +126,13 @@ def test_the_workbook_is_sent(site):
     assert content[:2] == b"PK"
 
 
+def test_a_fault_of_ours_is_told_and_the_page_goes_on(site, monkeypatch):
+    monkeypatch.setattr(Desk, "solve", lambda _: 1 / 0)
+    status, state = act(site, "solve")
+    assert (status, "ZeroDivisionError" in state["message"]) == (500, True)
+    assert act(site, "reset")[0] == 200
+
+
 def test_the_command_says_where_and_ends_quietly(small):
     words = [sys.executable, "-m", "budget.cli", "serve", "--no-browser", "--json", "--quiet"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=small) as running:
