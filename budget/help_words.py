@@ -21,6 +21,7 @@ _CHINESE = {
     "Check a plan's files: hashes, sums to the cent, the same grid in each, every rule, the expected GMV.": "核验方案文件：哈希、精确到分的合计、各文件一致、全部规则、预期 GMV。",
     "Make a market with known truth; with --policy, play quarters under weekly policies; with --week, a week.": "生成真相已知的市场；加 --policy 按周策略模拟季度；加 --week 模拟一周。",
     "Start a runnable project: the demo's, or with --from-csv one guessed from your own table.": "新建可运行的项目：演示项目，或用 --from-csv 由您自己的表格推断。",
+    "Open a page on this computer to change the plan and see at once what comes of it; writes nothing.": "在本机打开一个页面，修改方案并立即看到结果；不写入文件。",
     "Print the JSON Schema of the project file.": "输出项目文件的 JSON Schema。",
     # options
     "Money to divide, such as 5000000, 500万 or 5M.": "要分配的金额，如 5000000、500万 或 5M。",
@@ -77,6 +78,8 @@ _CHINESE = {
     "With --from-csv: ISO code where the data do not say it.": "配合 --from-csv：数据未注明时的币种 ISO 代码。",
     "Install completion for the current shell.": "为当前 shell 安装自动补全。",
     "Show completion for the current shell, to copy it or customize the installation.": "显示当前 shell 的补全脚本，以便复制或定制。",
+    "Open the page in the browser.": "在浏览器中打开该页面。",
+    "Port on this computer; 0 takes a free one.": "本机端口；0 表示任选一个空闲端口。",
     "Show this message and exit.": "显示本说明并退出。",
 }
 CHINESE: Mapping[str, str] = MappingProxyType(_CHINESE)
