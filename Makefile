@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help install plan test slow test-all lint lock bench evidence torture pictures docs reference pages clean
+.PHONY: help install plan test slow properties test-all lint lock bench evidence torture pictures docs reference pages clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ test: $(VENV)/installed-dev  ## lint, types, import arrows and the fast tests
 
 slow: $(VENV)/installed-dev  ## the tests that sample
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+
+properties: $(VENV)/installed-dev  ## the planner's properties on more than 10,000 generated cases (ten minutes)
+	$(BIN)/python -m pytest tests/property -m slow -n 2 --hypothesis-profile thorough
 
 test-all: $(VENV)/installed-dev  ## the tests that need LibreOffice and a browser (Debian: libreoffice-calc chromium fonts-noto-cjk)
 	$(BIN)/python -m pytest -m "office or browser"

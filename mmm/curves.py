@@ -28,10 +28,11 @@ FORMAT = 2
 LEAST_STOCK = 1e-6  # tangents are taken no nearer to zero, where slopes below 1 are infinitely steep
 HULL_BISECTIONS = 16
 KEPT_VALUES = 64  # of one curve at one plan each: a megabyte for 4,000 draws and a quarter
+KEPT_CURVES = 4  # a project's own, and the thinned ones of rough plans and near-optimal ranges
 GAP_WEEKS = 13  # weeks whose mean stands for spend between the last data and the plan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # many windows on the same curves share what follows from them
 class ResponseCurves:
     """Posterior draws of the response of every channel (of every unit).
 
@@ -135,8 +136,7 @@ class ResponseCurves:
 
     def thinned(self, draws: int) -> ResponseCurves:
         """The same curves on about ``draws`` evenly spaced draws."""
-        step = max(1, self.draws // draws)
-        return replace(self, **{name: getattr(self, name)[::step] for name in PER_DRAW})
+        return _thinned(self, max(1, self.draws // draws))
 
     def to_bytes(self) -> bytes:
         """The curves as an .npz file without pickled objects."""
@@ -219,10 +219,10 @@ class WindowResponse:
     hulls: tuple[Hull, ...] = field(init=False, repr=False)  # over any stock, of every curve
 
     def __post_init__(self) -> None:
-        peak = np.exp(self.curves.kappa.T[:, :, None] * self.intensity)
-        object.__setattr__(self, "by_name", np.ascontiguousarray(self.curves.weights.transpose(1, 0, 2)))
-        object.__setattr__(self, "scale", self.curves.ceiling.T[:, :, None] * peak)
-        object.__setattr__(self, "hulls", tuple(self._whole_hull(name) for name in range(len(self.curves.names))))
+        by_name, scale, hulls = _follows(self.curves, self.intensity.tobytes())
+        object.__setattr__(self, "by_name", by_name)
+        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "hulls", hulls)
 
     @property
     def span(self) -> int:
@@ -249,12 +249,12 @@ class WindowResponse:
         lags = self.lags(spend)
         return np.stack([self._value(name, lags[name]).mean(axis=0) for name in range(len(self.curves.names))])
 
-    def totals(self, spend: Floats, worth: Floats, *, hull: bool = False) -> Floats:
-        """GMV of every draw, weighed by curve and week (name, span) and summed, array (draw,)."""
+    def totals(self, spend: Floats, worth: Floats, *, hulls: Sequence[Hull] | None = None) -> Floats:
+        """GMV of every draw, weighed by curve and week (name, span) and summed, array (draw,); through ``hulls``."""
         lags, total = self.lags(spend), np.zeros(self.curves.draws)
         for name in range(len(self.curves.names)):
             stock = np.maximum(self.by_name[name] @ lags[name].T, LEAST_STOCK)
-            level, _ = self._curve(name, stock, self.hulls[name] if hull else None)
+            level, _ = self._curve(name, stock, None if hulls is None else hulls[name])
             total += (self.scale[name] * level) @ worth[name]
         return total
 
@@ -336,7 +336,7 @@ class WindowResponse:
             through = hulls[row] if hulls is not None else self.hulls[name] if hull else None
             level, steep = self._curve(name, stock, through)
             scale = self.scale[name]
-            mean[row] = np.einsum("d,dt,dt->t", each, scale, level)
+            mean[row] = each @ (scale * level)
             steep *= scale
             steep *= each[:, None]
             by_lag[row] = steep.T @ weights / curves.reference[name]
@@ -349,17 +349,13 @@ class WindowResponse:
             level = family.level(stock, *shape, np)
             return level, family.steepness(stock, level, *shape)
         straight = stock < hull.until
+        if not straight.any():
+            level = family.level(stock, *shape, np)
+            return level, family.steepness(stock, level, *shape)
         on_curve = np.where(straight, hull.touch, stock)
         level = family.level(on_curve, *shape, np)
         steep = np.where(straight, hull.slope, family.steepness(on_curve, level, *shape))
         return level - steep * (on_curve - stock), steep
-
-    def _whole_hull(self, name: int) -> Hull:
-        family, shape = self.curves.family(name)
-        touch = family.touch(*shape)
-        on_curve = np.maximum(touch, LEAST_STOCK)
-        slope = family.steepness(on_curve, family.level(on_curve, *shape, np), *shape)
-        return Hull(touch, touch, slope, is_curve=not touch.any())
 
     def hull_between(self, name: int, low: Floats, high: Floats) -> Hull:
         """Concave hull of every draw's curve between two plans of a line, array (week,) currency each.
@@ -426,13 +422,43 @@ class WindowResponse:
 
     def identity(self, name: int) -> bytes:
         """What a tangent of one curve depends on, as a short hash: draws, family, reference and peaks."""
-        curves = self.curves
-        seen = blake2b(curves.saturation[name].encode(), digest_size=16)
-        for part in (self.by_name[name], curves.reference[name : name + 1], self.intensity):
-            seen.update(np.ascontiguousarray(part).tobytes())
-        for each in ("half_saturation", "slope", "tail", "ceiling", "kappa"):
-            seen.update(np.ascontiguousarray(getattr(curves, each)[:, name]).tobytes())
+        seen = blake2b(_drawn(self.curves, name), digest_size=16)
+        seen.update(np.ascontiguousarray(self.intensity).tobytes())
         return seen.digest()
+
+
+@lru_cache(maxsize=KEPT_CURVES)
+def _thinned(curves: ResponseCurves, step: int) -> ResponseCurves:
+    return replace(curves, **{name: getattr(curves, name)[::step] for name in PER_DRAW})
+
+
+@lru_cache(maxsize=KEPT_CURVES)
+def _follows(curves: ResponseCurves, intensity: bytes) -> tuple[Floats, Floats, tuple[Hull, ...]]:
+    """What curves and peaks alone make of a window: its weights by name, scale and hulls, read-only."""
+    by_name = np.ascontiguousarray(curves.weights.transpose(1, 0, 2))
+    scale = curves.ceiling.T[:, :, None] * np.exp(curves.kappa.T[:, :, None] * np.frombuffer(intensity))
+    for made in (by_name, scale):
+        made.setflags(write=False)
+    return by_name, scale, tuple(_whole_hull(curves, name) for name in range(len(curves.names)))
+
+
+def _whole_hull(curves: ResponseCurves, name: int) -> Hull:
+    family, shape = curves.family(name)
+    touch = family.touch(*shape)
+    on_curve = np.maximum(touch, LEAST_STOCK)
+    slope = family.steepness(on_curve, family.level(on_curve, *shape, np), *shape)
+    return Hull(touch, touch, slope, is_curve=not touch.any())
+
+
+@lru_cache(maxsize=KEPT_VALUES * KEPT_CURVES)
+def _drawn(curves: ResponseCurves, name: int) -> bytes:
+    """A short hash of a curve's draws, family and reference."""
+    seen = blake2b(curves.saturation[name].encode(), digest_size=16)
+    for part in (curves.weights[:, name], curves.reference[name : name + 1]):
+        seen.update(np.ascontiguousarray(part).tobytes())
+    for each in ("half_saturation", "slope", "tail", "ceiling", "kappa"):
+        seen.update(np.ascontiguousarray(getattr(curves, each)[:, name]).tobytes())
+    return seen.digest()
 
 
 @lru_cache(maxsize=KEPT_VALUES)

@@ -17,6 +17,7 @@ from optimizer.constraints import CategoryShare
 from optimizer.cuts import CutPool
 from optimizer.effects import rule_reports
 from optimizer.forward import Forward, play_forward
+from optimizer.jumps import jump_prices
 from optimizer.learning import worth_knowing
 from optimizer.lines import is_named
 from optimizer.logic import weak_weeks
@@ -82,9 +83,11 @@ def make_plan(
     pool : CutPool, optional
         Tangents of earlier plans on these curves to start from: a changed total or rule then solves warm.
     ranges : bool
-        Look for near-optimal ranges and play the quarter forward, which a scenario among many need not have.
+        Look for near-optimal ranges and prices of counts, and play the quarter forward, which a scenario among many
+        need not have.
     reasons : bool
-        Say why every line gets what it gets, and what the reader must know of the plan.
+        Say why every line gets what it gets, how the plan compares with last year and the mix of then, how likely weak
+        weeks are, and what the reader must know of it.
     settle : bool
         Ask a rough plan how spend goes on afterwards (:func:`settled`); else it goes on as the problem says.
 
@@ -115,7 +118,7 @@ def make_plan(
             return _impossible(problem, clash)
         fen = round_to_fen(optimum)
         findings = check(problem, fen)
-        plan = _describe(problem, optimum, fen, findings, ranges=ranges)
+        plan = _describe(problem, options, optimum, fen, findings, ranges=ranges, compared=reasons)
         if reasons:
             plan = _explained(problem, plan, fen, (*notes, *_notes(problem, options, optimum, fen / 100, plan)))
         goes_on = tuple(problem.response.after.tolist())
@@ -209,7 +212,6 @@ def interval(draws: Floats) -> Interval:
 
 def _impossible(problem: Rulebook, reasons: Reasons) -> Plan:
     """The plan that cannot be, with its reasons."""
-    conflict, relaxation = reasons
     return Plan(
         status=PlanStatus.INFEASIBLE,
         quarter=problem.quarter,
@@ -227,16 +229,26 @@ def _impossible(problem: Rulebook, reasons: Reasons) -> Plan:
         last_quarter_spend=None,
         last_quarter=None,
         pro_rata=None,
-        notes=(),
-        conflict=conflict,
-        relaxation=relaxation,
+        notes=() if reasons.irreducible else (tell("note.not_narrowed"),),
+        conflict=reasons.conflict,
+        relaxation=reasons.relaxation,
     )
 
 
-def _describe(problem: PlanProblem, optimum: Optimum, fen: Fen, findings: Sequence[Finding], *, ranges: bool) -> Plan:
+def _describe(
+    problem: PlanProblem,
+    options: SolveOptions,
+    optimum: Optimum,
+    fen: Fen,
+    findings: Sequence[Finding],
+    *,
+    ranges: bool,
+    compared: bool,
+) -> Plan:
     """What a plan that was solved for does and earns."""
-    prices = row_prices(optimum)
-    scored = _scored(problem, fen, findings, prices, near_optimal_ranges(optimum) if ranges else None)
+    prices = {**row_prices(optimum), **(jump_prices(problem, optimum, findings, options) if ranges else {})}
+    reach = near_optimal_ranges(optimum) if ranges else None
+    scored = _scored(problem, fen, findings, prices, reach, compared=compared)
     scored = _with_test_values(problem, with_forward(problem, scored, fen), fen) if ranges else scored
     return replace(scored, total_fen=problem.total_fen)
 
@@ -263,6 +275,8 @@ def _scored(
     findings: Sequence[Finding],
     prices: Mapping[Key, float] | None = None,
     ranges: Sequence[tuple[float, float]] | None = None,
+    *,
+    compared: bool = True,
 ) -> Plan:
     """What can be said of any whole-fen plan, solved for or given."""
     spend = fen / 100
@@ -275,7 +289,7 @@ def _scored(
         weeks=problem.weeks,
         currency=problem.currency,
         total_fen=int(fen.sum()),
-        lines=describe_lines(problem, fen, gains, ranges),
+        lines=describe_lines(problem, fen, gains, ranges, weak=_weak_fortnight(problem, spend) if compared else {}),
         gmv=interval(total),
         roi=float(total.mean()) / spent if spent > 0 else None,
         profit=float(gains.mean(axis=0) @ line_margins(problem)) - spent if goal.margin else None,
@@ -285,8 +299,8 @@ def _scored(
         constraints=tuple(limit_report(problem, f, prices) for f in findings if f.kind not in INTERNAL_KINDS),
         rules=rule_reports(problem, spend, expected_weekly(problem, spend)),
         last_quarter_spend=float(sum(line.reference.sum() for line in problem.lines)),
-        last_quarter=_against(problem, total, _last_year(problem)),
-        pro_rata=_against(problem, total, last_mix(problem, spend)),
+        last_quarter=_against(problem, total, _last_year(problem)) if compared else None,
+        pro_rata=_against(problem, total, last_mix(problem, spend)) if compared else None,
         notes=(),
     )
 
@@ -353,13 +367,17 @@ def _proof(problem: PlanProblem, optimum: Optimum, fen: Fen, began: float) -> Pr
 
 
 def describe_lines(
-    problem: PlanProblem, fen: Fen, gains: Floats, ranges: Sequence[tuple[float, float]] | None
+    problem: PlanProblem,
+    fen: Fen,
+    gains: Floats,
+    ranges: Sequence[tuple[float, float]] | None,
+    *,
+    weak: Mapping[int, float],
 ) -> tuple[LinePlan, ...]:
-    """What each line gets and earns."""
+    """What each line gets and earns; ``weak`` is the probability of a weak streak by line."""
     spend = fen / 100
     _, gradient = problem.response.mean_and_gradient(spend[: problem.responding].T)
     next_unit = gradient.sum(axis=1)
-    weak = _weak_fortnight(problem, spend)
     described = []
     for index, line in enumerate(problem.lines):
         paid = float(spend[index].sum())
@@ -486,8 +504,12 @@ def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, sp
 
 def evaluate_plan(problem: PlanProblem, fen: Fen, notes: Sequence[str] = ()) -> tuple[Plan, tuple[Finding, ...]]:
     """Score a given plan, array (line, week) of fen, and hold it against every rule."""
+    plan, findings = score(settled(problem), fen)
+    return replace(plan, notes=tuple(notes)), findings
+
+
+def score(problem: PlanProblem, fen: Fen) -> tuple[Plan, tuple[Finding, ...]]:
+    """Score a given plan of a settled problem, as :func:`evaluate_plan` does of any."""
     with threadpool_limits(limits=1, user_api="blas"):
-        problem = settled(problem)
         findings = findings_of(problem, fen)
-        plan = replace(_scored(problem, fen, findings), notes=tuple(notes))
-    return plan, findings
+        return _scored(problem, fen, findings), findings

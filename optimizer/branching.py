@@ -13,17 +13,15 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-import pyomo.environ as pyo
 
 from mmm.curves import Hull
 from optimizer.cuts import tangent_cuts
-from optimizer.program import Places, Search, build_decision
-from optimizer.solver import Master
+from optimizer.program import Places, Search, spend_reach
 
 Floats = npt.NDArray[np.float64]
 Accept = Callable[[Floats, Floats], tuple[Floats, Floats] | None]
@@ -319,26 +317,5 @@ def everything(search: Search) -> Box:
 
 def reach(search: Search) -> Box:
     """The box between the least and the most any plan can spend on each responding line in each week."""
-    lines = range(search.problem.responding)
-    low, high = (_ends(search, lines, most=most) for most in (False, True))
+    low, high = spend_reach(search.problem)
     return replace(everything(search), low=low, high=high)
-
-
-def most_spend(search: Search, lines: Sequence[int]) -> Floats:
-    """The most any plan can spend on lines in each week, array (line, week), currency."""
-    return _ends(search, lines, most=True)
-
-
-def _ends(search: Search, lines: Sequence[int], *, most: bool) -> Floats:
-    """One end of what plans can spend, array (line, week): a linear program over the rules for every cell."""
-    problem = search.problem
-    decision = build_decision(problem)
-    decision.model.objective = pyo.Objective(expr=0.0, sense=pyo.maximize)
-    master = Master(decision.model)
-    switches = master.columns_of(decision.model.switches.values())
-    if switches.size:
-        master.set_integer(switches, integer=False)
-    shape = (len(problem.lines), len(problem.weeks))
-    columns = master.columns_of(decision.model.spend.values()).reshape(shape)[list(lines)]
-    ends = master.extremes(columns.ravel(), most=most).reshape(columns.shape)
-    return np.asarray(np.clip(ends, 0.0, decision.money(problem.total)) * decision.unit)

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,6 @@ from optimizer.solver import Ints, Master, Solved
 
 Floats = npt.NDArray[np.float64]
 Offer = tuple[float, Relaxation]  # how large the change is, and what it is
-Reasons = tuple[tuple[Conflict, ...], tuple[Relaxation, ...]]
 Side = Literal["lower", "upper"]
 
 SIDES: tuple[Side, ...] = ("lower", "upper")
@@ -40,6 +39,23 @@ LOOSE = 1e-6
 NEGLIGIBLE = 1e-7  # scaled money
 GRAINS = {"CNY": 100, "share": 1000, "roi": 1000, "cost": 100, "lines": 1, "weeks": 1}  # steps told, per unit
 MOST_ROWS = 4  # rows of one rule told in one sentence
+
+
+class Reasons(NamedTuple):
+    """Why no plan is possible.
+
+    Attributes
+    ----------
+    conflict : tuple of Conflict
+    relaxation : tuple of Relaxation
+        Cheapest first.
+    irreducible : bool
+        Without any one of the rules named the rest can be obeyed; false where the time for showing it was up.
+    """
+
+    conflict: tuple[Conflict, ...]
+    relaxation: tuple[Relaxation, ...]
+    irreducible: bool = True
 
 
 def feasible(decision: Decision) -> bool:
@@ -65,8 +81,10 @@ def explain(decision: Decision, search: Search | None = None) -> Reasons:
         by_rule.setdefault(decision.rows[number].rule.name, []).append(decision.rows[number])
     program.restore()
     conflicts = tuple(conflict_of(rows) for rows in by_rule.values())
+    program.ends = time.monotonic() + SECONDS
     offers = [offer for name in by_rule if (offer := program.relax(name)) is not None]
-    return conflicts, tuple(relaxation for _, relaxation in sorted(offers, key=lambda offer: offer[0]))
+    ways = tuple(relaxation for _, relaxation in sorted(offers, key=lambda offer: offer[0]))
+    return Reasons(conflicts, ways, program.irreducible)
 
 
 def conflict_of(rows: Sequence[Row]) -> Conflict:
@@ -92,6 +110,7 @@ class _Elastic:
             search.limit_switches(np.zeros(search.switches.size), np.ones(search.switches.size))
         self.lower, self.upper = self.master.bounds()
         self.ends = time.monotonic() + SECONDS
+        self.irreducible = True
         self.cells = self.master.columns_of(decision.spend.values())
         # No cell is above the total; but that is the total's doing, and must go when the total does.
         self.master.set_columns(self.cells, np.zeros(self.cells.size), np.full(self.cells.size, np.inf))
@@ -124,8 +143,9 @@ class _Elastic:
         if not some:
             for number in itertools.chain.from_iterable(parts):
                 self.master.set_row(number, None, None)
-            if self.solve().outcome == "infeasible":
+            if (outcome := self.solve().outcome) == "infeasible":
                 return []
+            self.irreducible &= outcome == "optimal"
             self._put_back(itertools.chain.from_iterable(parts))
         if len(parts) == 1:
             return list(parts)

@@ -99,14 +99,16 @@ def tangent_cuts(
     spend: Floats,
     names: Sequence[int],
     *,
+    hull: bool = True,
     hulls: Sequence[Hull] | None = None,
     shares: Floats | None = None,
 ) -> tuple[Floats, list[Cuts]]:
     """Expected response (name, span) at a plan (week, name), and its tangents there.
 
-    Through the concave hulls over any spend, or through ``hulls``; ``shares`` weigh the draws.
+    Through the concave hulls over any spend, without ``hull`` through the curves themselves, or through ``hulls``;
+    ``shares`` weigh the draws.
     """
-    mean, by_lag = response.tangents(spend, hull=True, hulls=hulls, names=names, shares=shares)
+    mean, by_lag = response.tangents(spend, hull=hull, hulls=hulls, names=names, shares=shares)
     lags = (response.lags(spend) * response.curves.reference[:, None, None])[list(names)]
     constant = mean - np.einsum("ctl,ctl->ct", by_lag, lags)
     return mean, [Cuts(*pair) for pair in zip(constant, by_lag, strict=True)]

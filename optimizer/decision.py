@@ -215,6 +215,8 @@ class Decision:
         self.model.helpers = pyo.VarList(domain=pyo.NonNegativeReals)
         self.model.rows = pyo.ConstraintList()
         self.spend: Any = self.model.spend
+        every = [[self.spend[i, t] for t in self.every_week] for i in range(len(self.lines))]
+        self.line_totals = [pyo.quicksum(spends) for spends in every]
         self.rows: list[Row] = []
         self.seen: Seen | None = None  # the response, once there is one
         self.is_on: list[IsOn | None] = []  # by switch
@@ -387,9 +389,8 @@ class Decision:
     ) -> Iterator[Row]:
         """Rows for the share of some lines in the whole plan; ``weights`` turn money into what is shared."""
         each = [1.0] * len(self.lines) if weights is None else _mean_one(weights)
-        sums = [pyo.quicksum(self.spend[i, t] for t in self.model.WEEKS) for i in range(len(self.lines))]
-        part = pyo.quicksum(each[i] * sums[i] for i in inside)
-        whole = pyo.quicksum(each[i] * sums[i] for i in range(len(self.lines)))
+        sums = [weight * total for weight, total in zip(each, self.line_totals, strict=True)]
+        part, whole = pyo.quicksum(sums[i] for i in inside), pyo.quicksum(sums)
         name = rule.name if line is None else f"{rule.name}: {self.lines[line].name}"
         step = 0.01 * self._usual(each)
         yield from self._share(name, rule, (part, whole), (low, high), tuple(each), step=step, line=line)

@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mmm.problems import TimeLimitReached
-from optimizer.branching import Tree, most_spend
+from optimizer.branching import Tree
 from optimizer.cuts import CutPool
-from optimizer.logic import SAFE, broken_cuts, hold_weeks, weak_weeks
 from optimizer.parts import ImpossibleLine, Part, price_lines
 from optimizer.problem import PlanProblem
-from optimizer.program import Search, build_search
-from optimizer.returns import keeps_returns, mend
+from optimizer.program import Search, build_search, most_spend
+from optimizer.repair import breaks_logic, broken_lines, mended_with_logic, repair, truly_weak
+from optimizer.returns import keeps_returns
 from optimizer.sentences import tell
 from optimizer.solver import Solved
 
@@ -145,16 +145,18 @@ def optimise(
     caps: dict[int, Floats] = {}
     known = CutPool() if pool is None else pool
     search = build_search(problem, known, against=against)
-    found = approximate(search, options, ends, on_round)
-    while broken := broken_lines(problem, found.spend) - set(caps):
-        caps |= dict(zip(sorted(broken), most_spend(search, sorted(broken)), strict=True))
-        logical = build_search(problem, known, caps, against)
-        quick = approximate(logical, options, ends, on_round, rounds=found.rounds, prove=False)
-        if quick.gap > quick.target and broken_lines(problem, quick.spend) <= set(caps):
-            # Which lines need the logic is first found without integer programs; these get the time that is left.
-            found = approximate(logical, options, ends, on_round, rounds=quick.rounds)
+    proven = not problem.settings.cuts
+    found = approximate(search, options, ends, on_round, prove=proven)
+    while True:
+        if broken := broken_lines(problem, found.spend) - set(caps):
+            caps |= dict(zip(sorted(broken), most_spend(problem, sorted(broken)), strict=True))
+            search, proven = build_search(problem, known, caps, against, search.scales), False
+        elif proven or found.search_gap <= found.target or found.timed_out:
+            break
         else:
-            found = quick
+            # Which lines need the logic is first found without integer programs; these get the time that is left.
+            proven = True
+        found = approximate(search, options, ends, on_round, rounds=found.rounds, prove=proven)
     return branched(found, options, ends, on_round) if options.branch and bends(found) else found
 
 
@@ -190,20 +192,6 @@ def branched(found: Optimum, options: SolveOptions, ends: float, on_round: OnRou
         rounds=tree.rounds,
         target=target,
     )
-
-
-def broken_lines(problem: PlanProblem, spend: Floats) -> set[int]:
-    """Lines that break a weak-ROI rule at this plan, by the true expected response."""
-    cuts, rules = problem.settings.cuts, problem.settings.rules
-    if not cuts:
-        return set()
-    weekly = problem.response.mean(spend[: problem.responding].T)[:, : len(problem.weeks)]
-    return set().union(*(broken_cuts(cut, problem.lines, spend, weekly, hold_weeks(cut, rules)) for cut in cuts))
-
-
-def breaks_logic(search: Search, spend: Floats) -> bool:
-    """Whether a line whose logic is in the program breaks it by the true response; others get theirs later."""
-    return bool(broken_lines(search.problem, spend) & {line for _, line in search.weak_columns})
 
 
 def approximate(
@@ -420,58 +408,3 @@ class _Rounds:
             target=self.target,
             search=self.search,
         )
-
-
-def repair(search: Search, spend: Floats, columns: Floats, ends: float) -> tuple[Floats, Floats] | None:
-    """A plan near this one that obeys the weak-ROI logic by the true response; None when none is found.
-
-    S-shaped draws look stronger through their hulls than they are, so the program may take a weak week for a strong
-    one. Weeks that are truly weak are told to be weak, which cuts what follows, until the plan holds.
-    """
-    switches = search.switches
-    told = columns.copy()
-    found = None
-    for _ in range(len(search.problem.weeks)):
-        weak = truly_weak(search, spend)
-        for key, where in search.weak_columns.items():
-            told[where] = np.maximum(np.rint(told[where]), weak[key])
-        held = np.rint(told[switches])
-        search.master.set_columns(switches, held, held)
-        solved = search.master.solve(seconds=ends - time.monotonic(), gap=0.0)
-        if not solved.columns.size:
-            break
-        spend = search.spend_of(solved.columns)
-        if not breaks_logic(search, spend):
-            found = spend, solved.columns
-            break
-    search.limit_switches(search.off, search.on)
-    return found
-
-
-def mended_with_logic(
-    search: Search, spend: Floats, columns: Floats, best: Floats | None, ends: float
-) -> tuple[Floats, Floats] | None:
-    """A plan near this one that keeps the limits on expected GMV and the weak-ROI logic; None when none is found.
-
-    Keeping a limit can turn a strong week into a weak one: such weeks are told to be weak, and the limits kept anew.
-    """
-    for _ in range(len(search.problem.weeks)):
-        mended = mend(search, spend, columns, best, ends)
-        if mended is None or not breaks_logic(search, mended[0]):
-            return mended
-        spend, columns = mended[0], mended[1].copy()
-        for key, weak in truly_weak(search, spend).items():
-            where = search.weak_columns[key]
-            columns[where] = np.maximum(np.rint(columns[where]), weak)
-    return None
-
-
-def truly_weak(search: Search, spend: Floats) -> dict[tuple[str, int], Floats]:
-    """For each rule and line of the logic, 1.0 in the weeks that are weak by the true response."""
-    weekly = search.problem.response.mean(spend[: search.problem.responding].T)[:, : spend.shape[1]]
-    rules = {rule.name: rule for rule in search.problem.settings.cuts}
-    lines = search.problem.lines
-    return {
-        (name, line): weak_weeks(rules[name], lines[line], spend[line], weekly[line], SAFE).astype(np.float64)
-        for name, line in search.weak_columns
-    }

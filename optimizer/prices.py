@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.constraints import Limit
+from optimizer.decision import Row
 from optimizer.plan import ConstraintReport
 from optimizer.planner import Optimum
 from optimizer.problem import PlanProblem
@@ -18,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 Key = tuple[str, int | None, Sense, str]  # rule, line, sense, and the part of a rule that has several limits
 
 SECONDS = 10.0
+COUNTS = ("lines", "weeks")
 
 # What a price is told for: how much of the limit's own unit, and its name. Units of violation of soft rules are these.
 TOLD = {
@@ -38,7 +41,8 @@ def hold_switches(search: Search, values: Floats) -> None:
 def row_prices(optimum: Optimum) -> Mapping[Key, float]:
     """Change of the objective, in currency, per unit of each rule's limit; of a rule's many rows the dearest.
 
-    Prices are the duals of the last linear program, its switches held at the plan's values.
+    Prices are the duals of the last linear program, its switches held at the plan's values. Hard limits on a count
+    have none there; :mod:`optimizer.jumps` finds theirs.
     """
     search = optimum.search
     search.drop_parts()
@@ -50,13 +54,18 @@ def row_prices(optimum: Optimum) -> Mapping[Key, float]:
     earned = expected_gain(search.problem, optimum.spend) / search.kpi_unit
     prices: dict[Key, float] = {}
     for number, row in enumerate(search.decision.rows):
-        if row.link:
+        if row.link or _counts(row):
             continue
         price = float(duals[number]) * search.kpi_unit * row.moved_by(by_line, earned)
         for sense in _senses(row.lower, row.upper, price):
             key = (row.rule.name, row.line, sense, row.part)
             prices[key] = max(prices.get(key, 0.0), price, key=abs)
     return prices
+
+
+def _counts(row: Row) -> bool:
+    """Whether a row counts switches and may not give way."""
+    return row.unit in COUNTS and not (isinstance(row.rule, Limit) and row.rule.soft)
 
 
 def _senses(lower: float | None, upper: float | None, price: float) -> tuple[Sense, ...]:
@@ -75,7 +84,9 @@ def limit_report(problem: PlanProblem, finding: Finding, prices: Mapping[Key, fl
     step, told = TOLD.get(finding.unit, (1.0, f"one {problem.currency}"))
     price = None
     if prices is not None:
-        price = step * prices.get((finding.name, index, finding.sense, finding.part), 0.0) if finding.binding else 0.0
+        unknown = None if finding.unit in COUNTS and not finding.soft else 0.0
+        each = prices.get((finding.name, index, finding.sense, finding.part), unknown) if finding.binding else 0.0
+        price = None if each is None else step * each
     return ConstraintReport(
         name=finding.name,
         kind=finding.kind,

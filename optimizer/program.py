@@ -14,7 +14,7 @@ from optimizer.decision import Decision, HeldRule, ReserveRule, Seen, TotalRule,
 from optimizer.logic import hold_weeks, logic_rows, released_lines, streak_rows
 from optimizer.objectives import Worth, worth_of
 from optimizer.problem import PlanProblem, Rulebook
-from optimizer.risk import Risk
+from optimizer.risk import PlanHulls, Risk
 from optimizer.softness import Softness
 from optimizer.solver import Ints, Master
 
@@ -23,6 +23,33 @@ Places = npt.NDArray[np.int_]
 
 START_MULTIPLES = (0.1, 0.4, 0.8, 1.2, 2.0)
 KNOWN_MULTIPLES = (0.1, 0.5, 1.0, 1.5, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """What plans that are no answers earn: the sizes that a program is written in.
+
+    Attributes
+    ----------
+    idle : array (name, span)
+        Expected GMV without any planned spend, currency.
+    kpi_unit : float
+        Mean expected GMV of a line and week when the total is divided like last year, currency: a line without a past
+        changes neither it nor what soft rules cost.
+    usual : float
+        Expected GMV that the total adds when it is divided like last year, currency.
+    """
+
+    idle: Floats
+    kpi_unit: float
+    usual: float
+
+    @classmethod
+    def of(cls, problem: PlanProblem) -> Scales:
+        """Evaluate them on all draws."""
+        usual = problem.response.mean(usual_plan(problem)[: problem.responding].T)
+        idle = problem.response.mean(np.zeros((len(problem.weeks), problem.responding)))
+        return cls(idle, float(usual.sum()) / usual.size or 1.0, float(usual.sum() - idle.sum()))
 
 
 @dataclass(slots=True)
@@ -45,6 +72,7 @@ class Search:
         Spend of every lag that is no decision: history's, and what goes on after the plan.
     lag_columns : array (name, span, lag) of int
         Column of the spend of every lag; -1 where it is no decision.
+    scales : Scales
     pool : CutPool
     curves : tuple of bytes
         Identity of every curve in the pool.
@@ -77,6 +105,7 @@ class Search:
     weak_columns: Mapping[tuple[str, int], Ints]
     known: Floats
     lag_columns: Ints
+    scales: Scales
     pool: CutPool
     curves: tuple[bytes, ...]
     off: Floats
@@ -303,6 +332,31 @@ def build_decision(problem: Rulebook) -> Decision:
     return decision
 
 
+def most_spend(problem: Rulebook, lines: Sequence[int]) -> Floats:
+    """The most any plan can spend on lines in each week, array (line, week), currency."""
+    return _ends(problem, lines, most=True)
+
+
+def spend_reach(problem: PlanProblem) -> tuple[Floats, Floats]:
+    """The least and the most any plan can spend on each responding line in each week, currency."""
+    lines = range(problem.responding)
+    return _ends(problem, lines, most=False), _ends(problem, lines, most=True)
+
+
+def _ends(problem: Rulebook, lines: Sequence[int], *, most: bool) -> Floats:
+    """One end of what plans can spend, array (line, week): a linear program over the rules for every cell."""
+    decision = build_decision(problem)
+    decision.model.objective = pyo.Objective(expr=0.0, sense=pyo.maximize)
+    master = Master(decision.model)
+    switches = master.columns_of(decision.model.switches.values())
+    if switches.size:
+        master.set_integer(switches, integer=False)
+    shape = (len(problem.lines), len(problem.weeks))
+    columns = master.columns_of(decision.model.spend.values()).reshape(shape)[list(lines)]
+    ends = master.extremes(columns.ravel(), most=most).reshape(columns.shape)
+    return np.asarray(np.clip(ends, 0.0, decision.money(problem.total)) * decision.unit)
+
+
 def lag_columns(spend_columns: Ints, span: int, lags: int) -> Ints:
     """Column of the spend of every lag of every week, array (name, span, lag); -1 where it is no decision."""
     names, weeks = spend_columns.shape
@@ -313,11 +367,23 @@ def lag_columns(spend_columns: Ints, span: int, lags: int) -> Ints:
     return found
 
 
+def plan_hulls(problem: PlanProblem) -> PlanHulls:
+    """Hulls that hold for every plan the rules allow: of S-shaped draws they are tighter than over any spend."""
+    response = problem.response
+    if all(hull.is_curve for hull in response.hulls):
+        shape = (problem.responding, len(problem.weeks))
+        return PlanHulls(np.zeros(shape), np.full(shape, np.inf), response.hulls)
+    low, high = spend_reach(problem)
+    hulls = (response.hull_between(name, low[name], high[name]) for name in range(problem.responding))
+    return PlanHulls(low, high, tuple(hulls))
+
+
 def build_search(
     problem: PlanProblem,
     pool: CutPool,
     caps: Mapping[int, Floats] | None = None,
     against: Floats | None = None,
+    scales: Scales | None = None,
 ) -> Search:
     """The first linear program: business rows, one theta per line and week, the pool's tangents.
 
@@ -329,23 +395,23 @@ def build_search(
         The lines whose weak-ROI logic is put in, with the most each can spend in each week.
     against : array (draw,), optional
         What risk is measured against, in currency of the objective; doing nothing when absent.
+    scales : Scales, optional
+        Of an earlier program of the problem.
     """
     pool.trim()
     decision, rules = build_decision(problem), problem.settings.rules
     response, flat = problem.response, flat_plan(problem)
-    mean = response.mean(flat[: problem.responding].T)
-    names, span = mean.shape
+    scales = Scales.of(problem) if scales is None else scales
+    idle, kpi_unit = scales.idle, scales.kpi_unit
+    names, span = idle.shape
     worth = worth_of(problem)
-    kpi_unit = float(mean.sum()) / mean.size or 1.0
     model = decision.model
     model.RESPONSES = pyo.RangeSet(0, names - 1)
     model.SPAN = pyo.RangeSet(0, span - 1)
     model.theta = pyo.Var(model.RESPONSES, model.SPAN)
     model.objective = pyo.Objective(expr=pyo.quicksum(model.theta.values()), sense=pyo.maximize)
     nothing = np.zeros((len(problem.weeks), names))
-    idle = response.mean(nothing)
-    usual = float(response.mean(usual_plan(problem)[:names].T).sum() - idle.sum())
-    decision.seen = Seen(model.theta, kpi_unit, idle.sum(axis=1), usual, span)
+    decision.seen = Seen(model.theta, kpi_unit, idle.sum(axis=1), scales.usual, span)
     for constraint in problem.settings.constraints:
         decision.add(constraint.response_rows(decision))
     for rule in problem.settings.cuts if caps else ():
@@ -365,6 +431,7 @@ def build_search(
         weak_columns={key: master.columns_of(weak) for key, weak in decision.weak.items()},
         known=response.lags(nothing) * response.curves.reference[:, None, None],
         lag_columns=lag_columns(spend_columns[:names], span, response.curves.max_lag + 1),
+        scales=scales,
         pool=pool,
         off=np.zeros(len(model.switches)),
         on=np.ones(len(model.switches)),
@@ -376,7 +443,7 @@ def build_search(
     goal = problem.settings.objective.cvar
     if goal.weight > 0:
         carried = response.totals(nothing, worth.gmv) if against is None else against
-        search.risk = Risk(goal.level, goal.weight, master.add_free_columns(1), carried)
+        search.risk = Risk(goal.level, goal.weight, master.add_free_columns(1), carried, plan_hulls(problem))
         search.carried = 0.0
         search.risk.cut_at(search, search.guess(flat))
     search.set_objective()

@@ -36,6 +36,7 @@ the name of a peak in the project's calendar, such as `double11`; the weeks that
 
 **Prices.** Of a limit that binds the plan tells what one unit more of it would earn: one unit of currency of an amount,
 one percentage point of a share, 0.1 of an ROI. A price holds near the plan, with the lines that are in use as they are.
+Of a count of lines or weeks it tells what one step would earn, found by planning again; scenarios leave that out.
 Of a rule with several limits (months, phases, weeks) each has its own.
 
 **Proof.** The verifier checks every issued plan again in whole fen and exact fractions. Limits on expected GMV (`roi`,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from mmm.curves import Hull
 from optimizer.cuts import tangent_cuts
 from optimizer.solver import Ints
 
@@ -37,6 +38,19 @@ def worst_mean(totals: Floats, level: float) -> float:
     return float(np.partition(totals, count - 1)[:count].mean())
 
 
+@dataclass(frozen=True, slots=True)
+class PlanHulls:
+    """Concave hulls of every curve's draws between the least and the most a plan can spend, (name, week) currency."""
+
+    low: Floats
+    high: Floats
+    hulls: tuple[Hull, ...]
+
+    def inside(self, plan: Floats) -> Floats:
+        """The nearest plan (week, name) between the ends: tangents taken beyond them would not hold."""
+        return np.clip(plan, self.low.T, self.high.T)
+
+
 @dataclass(slots=True)
 class Block:
     """One weighting of the draws, array (draw,) that sums to one, and its columns of response (name, span)."""
@@ -57,12 +71,14 @@ class Risk:
         The program's column of the objective before money.
     idle : array (draw,)
         What comes without the plan, or what the plan is compared with, in currency of the objective.
+    within : PlanHulls
     """
 
     level: float
     weight: float
     column: int
     idle: Floats
+    within: PlanHulls
     blocks: list[Block] = field(default_factory=list)
 
     def shares(self, gains: Floats) -> Floats:
@@ -83,8 +99,8 @@ class Risk:
         gains = response.totals(plan, worth) - self.idle
         self._block(search, self.shares(gains))
         for block in self.blocks:
-            _cut(search, block, plan)
-        return self.value(response.totals(plan, worth, hull=True) - self.idle)
+            _cut(search, block, plan, self.within)
+        return self.value(response.totals(plan, worth, hulls=self.within.hulls) - self.idle)
 
     def _block(self, search: Search, shares: Floats) -> None:
         """Add a weighting, unless it is known, with tangents at the search's starting points."""
@@ -99,13 +115,14 @@ class Risk:
         most = np.array([-float(shares @ self.idle) / search.kpi_unit])
         search.master.add_rows(np.array([-np.inf]), most, np.zeros(1, dtype=np.int32), index, value)
         for plan in search.starts:
-            _cut(search, block, plan[: search.problem.responding].T)
+            _cut(search, block, plan[: search.problem.responding].T, self.within)
 
 
-def _cut(search: Search, block: Block, plan: Floats) -> None:
+def _cut(search: Search, block: Block, plan: Floats, within: PlanHulls) -> None:
     """Tangents of a block at a plan (week, name)."""
     names, weeks = block.theta.shape
-    _, cuts = tangent_cuts(search.problem.response, plan, range(names), shares=block.shares)
-    at = (np.repeat(np.arange(names), weeks), np.tile(np.arange(weeks), names))
+    at = within.inside(plan)
+    _, cuts = tangent_cuts(search.problem.response, at, range(names), hulls=within.hulls, shares=block.shares)
+    places = (np.repeat(np.arange(names), weeks), np.tile(np.arange(weeks), names))
     constant = np.concatenate([each.constant for each in cuts])
-    search.add_rows(*at, constant, np.concatenate([each.slopes for each in cuts]), block.theta)
+    search.add_rows(*places, constant, np.concatenate([each.slopes for each in cuts]), block.theta)

@@ -51,6 +51,11 @@ _SENTENCES = {
         "more than {above:,.0f} {currency} above this one.",
         "部分回报曲线呈 S 形，证明依据其凹包：任何方案最多比本方案多赚 {above:,.0f} {currency}。",
     ),
+    "note.not_narrowed": Sentence(
+        "The time for narrowing the clash down was up: the rules named cannot hold together, but perhaps not all of "
+        "them are needed for that.",
+        "缩小冲突范围的时间已用完：所列规则确实不能同时成立，但未必每一条都是必要原因。",
+    ),
     "note.shares": Sentence(
         "The exact category shares sum to 100%, so their prices count against each other: moving a percentage "
         "point from one category to another earns the difference of their prices.",

@@ -47,7 +47,7 @@ def unreachable_shares(problem: PlanProblem) -> Reasons | None:
     names = [*of_total, *(rule.name for rule in kept)]
     conflicts = tuple(conflict_of(_rows_of(rows, name)) for name in names if _rows_of(rows, name))
     ways = [_way_out(problem, rule) for rule in kept if isinstance(rule, GroupShare) and rule.of == "gmv"]
-    return conflicts, tuple(way for way in ways if way is not None)
+    return Reasons(conflicts, tuple(way for way in ways if way is not None))
 
 
 def _rows_of(rows: Sequence[Row], name: str) -> list[Row]:

@@ -256,7 +256,7 @@ def show_whatif(document: Mapping[str, Any], lang: Lang, console: Console, files
         if section.key == "whatif":
             _print(console, Text(section.note))
             if len(document["scenarios"]) + 2 > MOST_COLUMNS:  # else the table of what moves follows
-                _print(console, *_bullets(say(lang, "whatif.moves"), biggest_moves(document, lang)))
+                _print(console, *_bullets(say(lang, "whatif.biggest"), biggest_moves(document, lang)))
     _print(console, *_bullets(say(lang, "terminal.files"), files))
 
 
@@ -343,7 +343,7 @@ def show_verified(folder: str, checks: Sequence[tuple[str, bool, str]], lang: La
         table.add_column(Text(say(lang, f"column.{key}")), overflow="fold")
     for name, holds, found in checks:
         verdict = Text(say(lang, f"verify.{'holds' if holds else 'fails'}"), style="green" if holds else "bold red")
-        table.add_row(Text(plain(name)), verdict, Text(plain(found)))
+        table.add_row(Text(plain(said(name, lang))), verdict, Text(plain(said(found, lang))))
     _print(console, Text(say(lang, "verify.title", folder=folder), style="bold"), table)
 
 

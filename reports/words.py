@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from mmm.messages import NOBODY, Speaker
 from optimizer.plan import LinePlan, PlanStatus
 from reports import workbook_words
+from reports.words_desk import DESK_EN, DESK_ZH
 from reports.words_init import INIT_EN, INIT_ZH
 from reports.words_page import PAGE_EN, PAGE_ZH
 from reports.words_review import REVIEW_EN, REVIEW_ZH
@@ -502,8 +503,8 @@ _ZH = {
     "cure.time_limit": "请加大 --time-limit，或用 --gap 接受更大的差距。",
 }
 
-_EN |= INIT_EN | PAGE_EN | REVIEW_EN | SCREEN_EN
-_ZH |= INIT_ZH | PAGE_ZH | REVIEW_ZH | SCREEN_ZH
+_EN |= DESK_EN | INIT_EN | PAGE_EN | REVIEW_EN | SCREEN_EN
+_ZH |= DESK_ZH | INIT_ZH | PAGE_ZH | REVIEW_ZH | SCREEN_ZH
 _EN |= workbook_words.EN
 _ZH |= workbook_words.ZH
 

@@ -3,6 +3,7 @@
 import shutil
 
 import fitted
+import generated  # noqa: F401 - its profile must be known before the command line names it
 import pytest
 
 

@@ -47,8 +47,10 @@ def plan(
     """Plan the quarter; fits the model first if no fitted one matches data and settings."""
     screen = Screen(as_json, lang, quiet, debug)
     session = open_project(screen, config, total)
-    from budget import runs
+    from budget import plan_files, runs
 
+    if edited is not None:
+        plan_files.refuse_unfit(edited)
     with screen.progress(time_limit) as progress:
         data = None
         if runs.stored_fit(session) is None:
@@ -143,8 +145,9 @@ def evaluate(
     """Score a given plan on the fitted curves and list the rules it breaks."""
     screen = Screen(as_json, lang, quiet, debug)
     session = open_project(screen, config, total)
-    from budget import runs
+    from budget import plan_files, runs
 
+    plan_files.refuse_unfit(plan_file)
     with screen.progress() as progress:
         fitted = runs.ensure_fit(session, progress, accept_failed=accept_failed_model)
         document = runs.evaluate(session, fitted, plan_file, session.out(out))

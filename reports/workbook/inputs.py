@@ -72,8 +72,7 @@ def _limits(sheet: Sheet, model: Model) -> None:
     sheet.block(head, sheet.book.say("inputs.limits"))
     sheet.table(head, 0, [sheet.book.say(f"column.{key}") for key in ("key", "rule", "value", "field", "kind")], [2])
     for row, field in enumerate(model.fields, start=head + 1):
-        share = field.field == "share" or (field.value <= 1 and field.rule.kind.endswith(("share", "concentration")))
-        kind = Kind.SHARE if share or field.field == "cut" else Kind.NUMBER
+        kind = Kind.SHARE if field.unit == "share" else Kind.NUMBER
         sheet.put(row, 0, field.key, Kind.TEXT, "static")
         sheet.put(row, 1, field.rule.name, Kind.TEXT)
         sheet.put(row, 2, field.value, kind, "input")

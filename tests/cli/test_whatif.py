@@ -6,6 +6,8 @@ import pytest
 from openpyxl import load_workbook
 from ruamel.yaml import YAML
 
+from reports.words import say
+
 SCENARIOS = """\
 scenarios:
   austerity:
@@ -173,6 +175,8 @@ def test_the_workbook_and_the_terminal(small, budget, lang):
     assert shown.code == 0
     for name in ("austerity", "search falls", "both"):
         assert name in shown.out
+    for key in ("whatif.biggest", "whatif.moves"):
+        assert shown.out.count(say(lang, key)) == 1
     book = load_workbook(small / "out" / "whatif.xlsx")
     assert book.sheetnames == ["Scenarios", "Lines", "Changes", "Frontier", "Regret"]
     words = {cell.value for sheet in book for row in sheet.iter_rows() for cell in row if cell.data_type == "s"}

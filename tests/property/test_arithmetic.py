@@ -7,7 +7,8 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from generated import fast, slow
+from hypothesis import given
 from hypothesis import strategies as st
 from markets import line, mondays
 
@@ -15,7 +16,6 @@ from optimizer.rules import MoveCap, Record, Recovery, StrongRoiTopUp, WeakRoiCu
 from optimizer.settings import PlanSettings
 from optimizer.verify import broken, verify
 
-FAST, SLOW = 500, 3000
 FOUND: Counter[str] = Counter()
 CHECKS = {}
 
@@ -189,13 +189,13 @@ def run(name, how):
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_few(name):
-    run(name, settings(max_examples=FAST, deadline=None, derandomize=True))
+    run(name, fast(name))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
 def test_many(name):
-    run(name, settings(max_examples=SLOW, deadline=None))
+    run(name, slow(name))
 
 
 def test_both_verdicts_are_met_for_every_kind():

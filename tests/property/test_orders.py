@@ -5,17 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from asking import requests
-from hypothesis import given, reject, settings
+from generated import fast, slow
+from hypothesis import given, reject
 from hypothesis import strategies as st
-from markets import NAMES, curves, permuted, problem
+from markets import NAMES, curves, permuted, problem, scaled
 
 from mmm.problems import BudgetError
 from optimizer.planner import Infeasible, SolveOptions, optimise
+from optimizer.prices import row_prices
 
 TIGHT = SolveOptions(gap=1e-5, seconds=10)
 FREE = 5e-5  # both sides are known to their gap
 NOTHING = 1e-6  # currency: a plan that earns nothing earns a rounding error more or less
-FAST, SLOW = 20, 400
+SWITCHING = {"pilot", "cardinality", "either_or", "weeks_on"}
+FREE_OF_UNITS = {"category_share", "concentration", "change", "mix", "phases", "weeks_on"}
 
 
 def made(request, **changes):
@@ -130,18 +133,67 @@ def a_useless_line_changes_nothing(request):
     assert_alike(one, other)
 
 
+@st.composite
+def units(draw):
+    """Powers of ten that money and KPI are multiplied by."""
+    return tuple(10.0 ** draw(st.integers(-9, 9)) for _ in range(2))
+
+
+def is_free_of_units(rule):
+    """Whether a rule names no amount of money or of KPI."""
+    relative = rule.get("relative_to") is not None or rule.get("of") in {"share", "spend", "visits"}
+    return (rule["kind"] in FREE_OF_UNITS or relative) and "least" not in rule and "soft" not in rule
+
+
+def units_of_money_and_kpi_change_nothing(request, others):
+    request = request | {"constraints": [one for one in request["constraints"] if is_free_of_units(one)]}
+    if "margin" in request.get("objective", {}):
+        request = request | {"objective": {"maximise": "gmv"}}  # profit weighs KPI against money
+    given, (money, kpi) = made(request, rules=[]), others
+    one, other = best(given), best(scaled(given, money, kpi))
+    assert (one is None) == (other is None)
+    if one is not None:
+        assert other.objective / kpi == pytest.approx(one.objective, rel=FREE, abs=NOTHING)
+        assert other.spend.sum() / money == pytest.approx(one.spend.sum(), rel=1e-6)
+
+
+def no_total_earns_more_than_the_price_says(request):
+    """The best objective is concave in the money: no step of it earns more than the price of the total."""
+    concave = [
+        hardened(one) for one in request["constraints"] if one["kind"] not in SWITCHING and one.get("of") != "gmv"
+    ]
+    given = made(request, rules=[], constraints=concave)
+    found = best(given)
+    if found is None:
+        return
+    (price,) = [price for (name, *_), price in row_prices(found).items() if name == "total"] or [0.0]
+    for factor in (0.9, 0.98, 1.02, 1.1):
+        other = replace(given, total_fen=round(given.total_fen * factor))
+        if (stepped := best(other)) is not None:
+            most_earned = found.bound + price * (other.total - given.total)
+            assert stepped.objective <= most_earned + FREE * abs(found.objective) + NOTHING
+
+
 PROPERTIES = [
     more_money_never_hurts,
     one_more_hard_rule_never_helps,
     a_soft_rule_lies_between_a_hard_one_and_none,
     order_of_lines_changes_nothing,
     a_useless_line_changes_nothing,
+    units_of_money_and_kpi_change_nothing,
+    no_total_earns_more_than_the_price_says,
 ]
+
+
+def asked(holds):
+    """What a property is given: a small project, and units where it asks for them."""
+    projects = requests(cuts=False)
+    return given(projects, units()) if holds is units_of_money_and_kpi_change_nothing else given(projects)
 
 
 @pytest.mark.parametrize("holds", PROPERTIES, ids=lambda function: function.__name__)
 def test_order(holds):
-    settings(max_examples=FAST, deadline=None, derandomize=True)(given(requests(cuts=False))(holds))()
+    fast(holds.__name__)(asked(holds)(holds))()
 
 
 def found(*constraints, group=(), **asked):
@@ -171,6 +223,17 @@ FOUND = {
         a_useless_line_changes_nothing,
         found({"kind": "change", "lines": "all", "week_on_week": 0.3}, NO_GMV_OF_G, group=("g",), total_rule="equal"),
     ),
+    "a line without a past leaves that price as it is where the money is little against what history carries in": (
+        a_useless_line_changes_nothing,
+        found(
+            {"kind": "bounds", "lines": "all", "per": "horizon", "min": 0.0, "max": 5_000.0},
+            NO_GMV_OF_G,
+            {"kind": "phases", "phases": [{"name": "opening", "weeks": 1, "share": 0.0}], "tolerance": 0.1},
+            group=("g",),
+            total=7_777.77,
+            total_rule="equal",
+        ),
+    ),
     "a narrow range for a share of GMV is known to its proven gap": (
         a_useless_line_changes_nothing,
         found(
@@ -193,12 +256,19 @@ def test_an_order_once_broken_holds(case):
 @pytest.mark.slow
 @pytest.mark.parametrize("holds", PROPERTIES, ids=lambda function: function.__name__)
 def test_order_of_many(holds):
-    settings(max_examples=SLOW, deadline=None)(given(requests(cuts=False))(holds))()
+    slow(holds.__name__)(asked(holds)(holds))()
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.data())
-def test_presolve_on_and_off_agree(data):
+def test_presolve():
+    fast("presolve_on_and_off_agree")(given(st.data())(presolve_on_and_off_agree))()
+
+
+@pytest.mark.slow
+def test_presolve_of_many():
+    slow("presolve_on_and_off_agree")(given(st.data())(presolve_on_and_off_agree))()
+
+
+def presolve_on_and_off_agree(data):
     """Random small programs with switches: the same outcome and bound whatever presolve does."""
     import pyomo.environ as pyo
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import quarters
-from hypothesis import given, settings
+from generated import fast, slow
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.planner import SolveOptions
@@ -30,9 +31,16 @@ def weeks_so_far(draw):
     return quarters.figures(MADE, roi, plan=PLAN, spent=spent, known=known)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
-@given(seen=weeks_so_far())
-def test_every_review_adds_up_and_obeys_its_cuts(seen):
+def test_reviews():
+    fast("every_review_adds_up_and_obeys_its_cuts")(given(weeks_so_far())(every_review_adds_up_and_obeys_its_cuts))()
+
+
+@pytest.mark.slow
+def test_many_reviews():
+    slow("every_review_adds_up_and_obeys_its_cuts")(given(weeks_so_far())(every_review_adds_up_and_obeys_its_cuts))()
+
+
+def every_review_adds_up_and_obeys_its_cuts(seen):
     found = review(MADE, seen, Request(seen.decided - 1, options=SolveOptions(gap=1e-3, seconds=20)))
     count = seen.decided
     assert (found.weekly_fen[:, :count] == seen.spent).all()

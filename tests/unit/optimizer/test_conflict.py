@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from markets import NAMES, grouped, problem, share
 
+from mmm.messages import said
+from optimizer import assemble, conflict
 from optimizer.assemble import make_plan, rules_can_hold
 from optimizer.conflict import _Elastic
 from optimizer.plan import PlanStatus
 from optimizer.planner import SolveOptions
 from optimizer.program import build_decision
+from optimizer.solver import Solved
 
 SOCIAL = grouped("抖音直播", "小红书")
 VISITS = {name: {"visits_per_cny": each} for name, each in zip(NAMES, (4.0, 1.0, 2.0, 0.5), strict=False)}
@@ -259,3 +262,22 @@ def test_leaving_many_rows_out_at_once_finds_what_one_after_another_finds():
             alone.append(rows)
     assert at_once == alone
     assert 1 < len(alone) < 5
+
+
+def test_a_clash_that_could_not_be_narrowed_down_in_time_says_so(monkeypatch):
+    """Where no solve ends, every rule is named, and that some may not be needed is told in both languages."""
+    rules = [
+        {"kind": "bounds", "name": "much", "lines": "search", "min": 1e9},
+        {"kind": "bounds", "name": "idle", "lines": "kol", "max": 1e9},
+    ]
+    given = problem(constraints=rules)
+    full = rules_can_hold(given)
+    assert {one.name for one in full.conflict} == {"much", "total"}
+    assert full.notes == ()
+    monkeypatch.setattr(_Elastic, "solve", lambda _: Solved("time_limit", np.empty(0), np.inf))
+    reasons = conflict.explain(build_decision(given))
+    assert not reasons.irreducible
+    assert {"much", "idle", "total"} <= {one.name for one in reasons.conflict}
+    (note,) = assemble._impossible(given, reasons).notes
+    assert "perhaps not all of them" in note
+    assert "未必" in said(note, "zh")

@@ -187,3 +187,19 @@ def test_risk_on_s_curves_states_its_gap_and_does_not_call_itself_optimal():
     assert plan.status is not PlanStatus.OPTIMAL
     (told,) = [note for note in plan.notes if "S-shaped" in note]
     assert f"{plan.proof.gap:.2%}" in told
+
+
+def test_risk_on_s_curves_is_bounded_between_the_ends_of_what_plans_spend():
+    """Hulls between the least and the most of every week leave little open, and no plan passes their bound."""
+    week = {"kind": "bounds", "name": "w", "per": "week", "relative_to": "history", "min": 0.6, "max": 1.5}
+    given = problem(curves(draws=60, slopes=(1.2, 2.0)), 6, objective=averse(0.5, 0.1), constraints=[week])
+    found = optimise(given, TIGHT)
+    within = found.search.risk.within
+    assert not any(hull.is_curve for hull in given.response.hulls)
+    assert found.gap - found.search_gap < 2e-4
+    assert (found.spend[:4] >= within.low - 1e-6 * given.total).all()
+    assert (found.spend[:4] <= within.high + 1e-6 * given.total).all()
+    rng, usual = np.random.default_rng(1), np.array([line.reference for line in given.lines])
+    for _ in range(100):
+        plan = usual * rng.uniform(0.75, 1.2, usual.shape)
+        assert found.search.value_of(plan * given.total / plan.sum()) <= found.bound

@@ -8,9 +8,10 @@ import pytest
 from markets import curves, problem
 
 from optimizer.cuts import CutPool
-from optimizer.planner import LOGIC_GAP, Infeasible, SolveOptions, approximate, broken_lines, optimise
+from optimizer.planner import LOGIC_GAP, Infeasible, SolveOptions, approximate, optimise
 from optimizer.prices import row_prices
 from optimizer.program import build_search
+from optimizer.repair import broken_lines
 
 FLOORS = {"kind": "bounds", "name": "kept alive", "relative_to": "history", "min": 0.6, "max": 2.0}
 PILOT = {"kind": "pilot", "name": "trial", "line": "kol", "min": 9_000, "max": 20_000}

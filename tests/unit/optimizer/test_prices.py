@@ -1,9 +1,14 @@
 """The price of every kind of rule is what moving its number earns, by solving again on both sides."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from markets import curves, problem
 
+from optimizer.assemble import make_plan
+from optimizer.constraints import Cardinality, WeeksOn
+from optimizer.jumps import one_looser
 from optimizer.planner import SolveOptions, optimise
 from optimizer.prices import row_prices
 
@@ -53,6 +58,7 @@ CASES = {
     "roi": (constraint("roi", lines="kol"), "min", 2.6, 0.004, ">="),
     "cost_ceiling": (constraint("cost_ceiling"), "max", 0.5, 0.002, "<="),
     "pilot": (constraint("pilot", line="kol", max=90_000), "min", 50_000.0, 100.0, ">="),
+    "either_or": (constraint("either_or", either="kol", **{"or": "search"}), "allow", 4_000.0, 50.0, "<="),
     "top_up": (held_reserve, "add", 5_000.0, 50.0, ">="),
     "move_cap": (moved, "max", 0.05, 0.001, "<="),
 }
@@ -184,12 +190,52 @@ def test_prices_beside_a_switching_rule_are_those_of_its_decisions_held(kind):
     assert price == pytest.approx(slope(made, usual, 0.002 * usual), rel=0.03)
 
 
-@pytest.mark.parametrize("kind", ["cardinality", "weeks_on"])
-def test_a_count_has_no_price_while_its_switches_are_held(kind):
-    """One line or week more is a jump, not a slope: a price of zero says that nothing is earned without switching."""
-    _, prices = sold({"constraints": [SWITCHED[kind]]})
-    assert prices
-    assert all(price == pytest.approx(0.0, abs=1e-9) for price in prices.values())
+THREE = {"kind": "weeks_on", "name": "R", "lines": "kol", "weeks": 3, "least": 12_000, "in_a_row": False}
+ALL_ON = {"kind": "cardinality", "name": "R", "min": 4, "active_from": 12_000}
+# a rule that counts, its number, one step looser, and the side that binds
+COUNTED = {
+    "most lines": (SWITCHED["cardinality"], "max", 3, "<="),
+    "least lines": (ALL_ON, "min", 3, ">="),
+    "weeks on": (THREE, "weeks", 2, ">="),
+    "weeks in a row": (SWITCHED["weeks_on"] | {"least": 14_000}, "weeks", 2, ">="),
+}
+KEPT_ON = {"cardinality": [], "weeks_on": [{"kind": "bounds", "name": "on at all", "lines": "kol", "min": 1_000}]}
+
+
+@pytest.mark.parametrize("case", COUNTED)
+def test_the_price_of_a_count_is_what_one_step_earns(case):
+    """One line or week more is a jump, not a slope: no dual tells it, solving again does."""
+    rule, number, looser, sense = COUNTED[case]
+    poor = np.array([1.0, 1.0, 1.0, 0.1 if case == "least lines" else 1.0])  # a line that nobody would use unasked
+    made = replace(CURVES, ceiling=CURVES.ceiling * poor)
+
+    def given(rule):
+        return problem(made, 4, facts=FACTS, constraints=[*KEPT_ON[rule["kind"]], rule])
+
+    found = optimise(given(rule), TIGHT)
+    assert not any(name == "R" for name, *_ in row_prices(found))
+    plan = make_plan(given(rule), TIGHT, settle=False)
+    (report,) = [one for one in plan.constraints if one.name == "R" and one.binding and one.unit in {"lines", "weeks"}]
+    jump = optimise(given(rule | {number: looser}), TIGHT).objective - found.objective
+    assert report.sense == sense
+    assert report.price == pytest.approx(jump if sense == "<=" else -jump, rel=1e-3)
+    assert jump > 1e-4 * found.objective  # the rule holds the plan back, so the test says something
+
+
+def test_a_count_is_priced_only_where_a_plan_is_told_in_full():
+    given = problem(CURVES, 4, facts=FACTS, constraints=[SWITCHED["cardinality"]])
+    full, brief = make_plan(given, TIGHT), make_plan(given, TIGHT, ranges=False)
+    prices = [[one.price for one in plan.constraints if one.unit == "lines" and one.binding] for plan in (full, brief)]
+    assert prices[0][0] > 0
+    assert prices[1] == [None]
+
+
+def test_a_count_that_cannot_be_looser_or_holds_nothing_back_has_no_price_or_zero():
+    assert one_looser(Cardinality(name="R", min=0), ">=") is None
+    assert one_looser(WeeksOn(name="R", lines="kol", weeks=1, least=5.0), ">=") is None
+    idle = {"kind": "cardinality", "name": "R", "max": 4, "active_from": 1.0}  # all four lines are used anyway
+    plan = make_plan(problem(CURVES, 4, facts=FACTS, constraints=[idle]), TIGHT)
+    assert [one.price for one in plan.constraints if one.name == "R" and one.unit == "lines"] == [0.0]
 
 
 @pytest.mark.parametrize("name", ["total", "social"])

@@ -59,7 +59,7 @@ def test_a_cap_that_no_plan_reaches_is_a_clash_and_its_way_out_leads_out(slopes)
 
 
 def test_the_total_is_named_only_where_it_is_needed():
-    clash, _ = unreachable_shares(asked([*ALONE, INNOCENT, CAP], {"total": 600_000.0, "total_rule": "at_most"}))
+    clash = unreachable_shares(asked([*ALONE, INNOCENT, CAP], {"total": 600_000.0, "total_rule": "at_most"})).conflict
     assert {one.name for one in clash} == {"floor", "gmv cap"}
 
 
