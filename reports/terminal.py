@@ -255,8 +255,7 @@ def show_whatif(document: Mapping[str, Any], lang: Lang, console: Console, files
         _print(console, *(Text(words) for words in (section.sentence,) if words), _table(shown, lang))
         if section.key == "whatif":
             _print(console, Text(section.note))
-            if len(document["scenarios"]) + 2 > MOST_COLUMNS:  # else the table of what moves follows
-                _print(console, *_bullets(say(lang, "whatif.biggest"), biggest_moves(document, lang)))
+            _print(console, *_bullets(say(lang, "whatif.biggest"), biggest_moves(document, lang)))
     _print(console, *_bullets(say(lang, "terminal.files"), files))
 
 
