@@ -214,7 +214,10 @@ class _Elastic:
             return None
         by_line = solved.columns[self.cells].reshape(len(self.decision.lines), -1).sum(axis=1)
         shared = rows[0][1].unit == "share"
-        more = float(solved.columns[column[0]]) / (rows[0][1].moved_by(by_line) if shared else 1.0)
+        whole = rows[0][1].moved_by(by_line) if shared else 1.0
+        if whole <= NEGLIGIBLE:
+            return None  # a share of nothing, however wide
+        more = float(solved.columns[column[0]]) / whole
         return None if more <= NEGLIGIBLE else _wider(rule, more)
 
     def _size(self, rule: Phases | Mix, row: Row) -> float:
@@ -288,7 +291,10 @@ def _offer(stretch: _Stretch, moved: float, by_line: Floats, earned: Floats | No
     row, share = stretch.rows[0], _is_share(stretch.rows[0])
     name = row.name if len(stretch.rows) == 1 and row.line is not None and not share else row.rule.name
     old, way = stretch.limit(row), "lower" if stretch.side == "lower" else "raise"
-    change = moved * old if stretch.relative else moved / row.moved_by(by_line, earned)
+    whole = 1.0 if stretch.relative else row.moved_by(by_line, earned)
+    if whole == 0.0:
+        return None  # a share of nothing
+    change = moved * old if stretch.relative else moved / whole
     new = _outward(old - change if stretch.side == "lower" else old + change, stretch.side, row)
     if row.rule.kind == "total" and new <= 0:
         return None

@@ -281,3 +281,12 @@ def test_a_clash_that_could_not_be_narrowed_down_in_time_says_so(monkeypatch):
     (note,) = assemble._impossible(given, reasons).notes
     assert "perhaps not all of them" in note
     assert "未必" in said(note, "zh")
+
+
+def test_no_share_of_nothing_is_a_way_out():
+    """A mix within a category that has no lines: no tolerance lets a line that must be used in."""
+    mix = {"kind": "mix", "name": "mix", "shares": {NAMES[0]: 0.0}, "category": "none such", "tolerance": 0.0}
+    plan = make_plan(problem(constraints=[mix, bounds("used", NAMES[0], min=123.45)]), SolveOptions(seconds=20))
+    assert plan.status is PlanStatus.INFEASIBLE
+    assert {one.name for one in plan.conflict} == {"mix", "used"}
+    assert [way.name for way in plan.relaxation] == ["used"]
