@@ -224,7 +224,7 @@ def _unknown(path: YamlPath, what: str, names: Iterable[str], known: Iterable[st
     table = set(known)
     for name in names:
         if name not in table:
-            cure = did_you_mean(name, table) or f"There is no {what} to name yet."
+            cure = did_you_mean(name, table) or fault(f"There is no {what} to name yet.")
             yield Finding(path, fault(f"there is no such {what}"), shown(name), cure)
 
 
@@ -240,12 +240,13 @@ def _category_shares(project: Project) -> Iterator[Finding]:
             yield Finding((*path, "share"), "this category has another exact share", f"{rule.share:g}", "Keep one.")
     total = sum(least.values())
     used = {line.category for line in _lines(project).values()}
-    cure = "Change the shares so that they make 1: " + ", ".join(f"{name} {value:g}" for name, value in least.items())
+    given = [f"{name} {value:g}" for name, value in least.items()]
+    cure = fault("Change the shares so that they make 1: {shares}.", shares=given)
     if total > 1 + _TOLERANCE:
-        yield Finding(("plan", "constraints"), "the category shares sum to more than 1", f"{total:.6g}", cure + ".")
+        yield Finding(("plan", "constraints"), "the category shares sum to more than 1", f"{total:.6g}", cure)
     elif used == exact.keys() and total < 1 - _TOLERANCE:
         what = "every category has an exact share and they sum to less than 1"
-        yield Finding(("plan", "constraints"), what, f"{total:.6g}", cure + ".")
+        yield Finding(("plan", "constraints"), what, f"{total:.6g}", cure)
 
 
 def _least_spend(project: Project) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Mapping
 
 import typer
 
@@ -14,22 +13,27 @@ from budget.commands.fitting import fit
 from budget.commands.planning import check, evaluate, plan
 from budget.commands.projects import init, schema, simulate
 from budget.commands.review import ledger, review
+from budget.commands.serve import serve
 from budget.commands.versions import compare, history, verify
 from budget.commands.whatif import whatif
+from budget.helped import Command, Group, asked_language
+from budget.screen import INTERRUPTED, Telling
+from budget.usage import USAGE, mistyped
 
 app = typer.Typer(
     name="budget",
+    cls=Group,
     help="Divide a marketing budget: a fitted response, a proven plan, an honest explanation.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 COMMANDS = (
-    *(plan, fit, check, evaluate, whatif, review, ledger, backtest),
+    *(plan, fit, check, evaluate, whatif, serve, review, ledger, backtest),
     *(compare, history, verify, simulate, init, schema),
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 
 def main() -> None:
@@ -38,18 +42,21 @@ def main() -> None:
         # A pipe may have an old encoding that refuses Chinese; a terminal knows its own.
         if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
             stream.reconfigure(encoding="utf-8")
-    lang = user_language(os.environ)
-    app(default_map={command.__name__: {"lang": lang} for command in COMMANDS})
-
-
-def user_language(environment: Mapping[str, str]) -> str:
-    """Return the language of a user's environment: Chinese where it says so, else English.
-
-    ``BUDGET_LANG`` comes first, then what POSIX asks for messages.
-    """
-    names = ("BUDGET_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
-    wanted = next((environment[name] for name in names if environment.get(name)), "")
-    return "zh" if wanted.lower().startswith("zh") else "en"
+    words = sys.argv[1:]
+    lang = asked_language(words, os.environ)
+    try:
+        defaults = {command.__name__: {"lang": lang} for command in COMMANDS}
+        code = app(standalone_mode=False, prog_name="budget", default_map=defaults)
+    except typer.TyperException as error:
+        code = USAGE
+        told = mistyped(error, words)
+        if told is None:
+            sys.stderr.write(f"{error.format_message()}\n")
+        else:
+            Telling(lang, as_json="--json" in words, debug=False).explain(told)
+    except typer.Abort:
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from budget import vocabulary as words
-from mmm.calendar import monday, quarter_of, quarter_weeks, week_range
+from budget.dating import Dating, dating_of
+from mmm.calendar import WEEKDAYS, first_day, quarter_of, quarter_weeks, week_of, week_range
 from mmm.cells import day_reader, is_blank, read_number
 from mmm.problems import InputError, Problem
 from mmm.tables import Table
@@ -76,6 +77,8 @@ class Guess:
         Spend of the planned weeks a year before (of the last weeks where the data are shorter), currency.
     units : int
         How many there are.
+    dating : Dating or None
+        What the dates are of their weeks; None for daily rows, and where rows are dated on several weekdays.
     left_out, doubts : tuple of Remark
         Columns that are not used and why; what somebody should look at.
     """
@@ -96,6 +99,7 @@ class Guess:
     plan_weeks: tuple[date, ...]
     total: float
     units: int
+    dating: Dating | None
     left_out: tuple[Remark, ...]
     doubts: tuple[Remark, ...]
 
@@ -141,21 +145,24 @@ class _Reader:
         week, days = self._week()
         unit, channel = self._unit(days), self._channel(days)
         keys = [(self._cell(unit, row), day) for row, day in enumerate(days)]
-        daily = self._daily(keys, days)
+        daily = self._daily(keys)
         spend = self._long_spend() if channel else None
         found = self._long_channels(channel) if channel else self._wide_channels()
         kpi, value = self._kpi(found, keys, long=channel is not None)
         found = self._with_extras(found, keys, long=channel is not None)
         found = self._learnable(found, channel, spend, keys)
-        events = self._events(days) if unit is None and channel is None else ()
-        controls = self._controls(days, keys)
-        weeks = _whole_weeks([day for day in days if day], daily=daily)
-        plan_weeks = _planned(weeks)
         code, calendar = self._currency(currency, kpi, spend, found)
-        total = self._total(found, channel, spend, days, weeks, plan_weeks)
+        dating = None if daily else self._dating(week, days, keys, kpi, calendar)
+        starts = dating.starts if dating else "monday"
+        events = self._events(days, None if daily else starts) if unit is None and channel is None else ()
+        controls = self._controls(days, keys)
+        weeks = _whole_weeks([day for day in days if day], starts, daily=daily)
+        plan_weeks = _planned(weeks)
+        total = self._total(found, channel, spend, [day and week_of(day, starts) for day in days], weeks, plan_weeks)
         meaning = (week, daily, kpi, value, unit, channel, spend, _named(found), controls, events, code, calendar)
         units = len({name for name, _ in keys})
-        return Guess(*meaning, weeks, plan_weeks, total, units, tuple(self.left_out), tuple(self.doubts))
+        spans = (weeks, plan_weeks, total, units, dating)
+        return Guess(*meaning, *spans, tuple(self.left_out), tuple(self.doubts))
 
     # Which row is which
 
@@ -203,17 +210,29 @@ class _Reader:
             self._take(name)
         return name
 
-    def _daily(self, keys: Sequence[tuple[str, date | None]], days: Sequence[date | None]) -> bool:
+    def _daily(self, keys: Sequence[tuple[str, date | None]]) -> bool:
         """Whether rows are days; months are refused, since a week is the model's step."""
         first = [day for unit, day in keys if day and unit == keys[0][0]]
         gaps = [(after - before).days for before, after in pairwise(sorted(set(first)))]
         step = median(gaps) if gaps else 7
         if step in _MONTH:
             raise self._nothing("the rows are months", "Give the weeks or the days: months hide what a channel does.")
-        starts = Counter(day.weekday() for day in days if day)
-        if step > 1 and set(starts) & {5, 6} and len(starts) == 1:
-            self.doubts.append(Remark("weekend", {"day": min(starts)}))
         return step == 1
+
+    def _dating(
+        self, week: str, days: Sequence[date | None], keys: Sequence[tuple[str, date | None]], kpi: str, calendar: str
+    ) -> Dating | None:
+        """What the dates are of their weeks; a doubt where nothing but usage says it."""
+        of_key = {key: float(value) for key, value in zip(keys, self.numeric[kpi], strict=True) if not np.isnan(value)}
+        outcome: dict[date, float] = {}
+        for (_, day), value in of_key.items():
+            if day:
+                outcome[day] = outcome.get(day, 0.0) + value
+        found = dating_of(week, self.table.columns[week], days, outcome, calendar)
+        if found and found.weekday and found.why == "usual":
+            other = WEEKDAYS[found.weekday]
+            self.doubts.append(Remark(f"dated_{found.place}", {"day": found.weekday, "starts": other}))
+        return found
 
     # Money
 
@@ -358,11 +377,11 @@ class _Reader:
 
     # Everything else
 
-    def _events(self, days: Sequence[date | None]) -> tuple[EventGuess, ...]:
+    def _events(self, days: Sequence[date | None], starts: str | None) -> tuple[EventGuess, ...]:
         """Words that some weeks carry become dated events."""
         found: list[EventGuess] = []
         for name in self._texts(None):
-            own = _runs([self._cell(name, row) for row in self.rows], days)
+            own = _runs([self._cell(name, row) for row in self.rows], days, starts)
             self._take(name)
             if 0 < len(own) <= _MOST_EVENTS:
                 found += own
@@ -408,7 +427,7 @@ class _Reader:
         channels: Sequence[ChannelGuess],
         channel: str | None,
         spend: str | None,
-        days: Sequence[date | None],
+        of_row: Sequence[date | None],
         weeks: Sequence[date],
         plan_weeks: Sequence[date],
     ) -> float:
@@ -421,8 +440,8 @@ class _Reader:
         columns = [spend] if spend else list(theirs)
         rows = [
             row
-            for row, day in enumerate(days)
-            if day and monday(day) in wanted and (channel is None or self._cell(channel, row) in theirs)
+            for row, week in enumerate(of_row)
+            if week in wanted and (channel is None or self._cell(channel, row) in theirs)
         ]
         total = float(sum(np.nansum(self.numeric[column][rows]) for column in columns))
         return round(total) if total >= _WHOLE else round(total, 2)
@@ -465,10 +484,12 @@ def _numbers(cells: Sequence[object]) -> Floats | None:
 
 
 def _read(cell: object) -> float:
+    """The number of a cell; NaN for what is none, and for infinity, of which no total can be made."""
     try:
-        return float("nan") if isinstance(cell, date) else read_number(cell).value
+        value = float("nan") if isinstance(cell, date) else read_number(cell).value
     except (ValueError, OverflowError):
         return float("nan")
+    return value if math.isfinite(value) else float("nan")
 
 
 def _sign(cell: object) -> str | None:
@@ -544,24 +565,25 @@ def _counts_time(name: str, values: Floats, days: Sequence[date | None]) -> bool
     return len(steps) == 1
 
 
-def _runs(cells: Sequence[str], days: Sequence[date | None]) -> list[EventGuess]:
-    """Runs of one word over time."""
+def _runs(cells: Sequence[str], days: Sequence[date | None], starts: str | None) -> list[EventGuess]:
+    """Runs of one word over time: of days, or of whole weeks that begin on ``starts``."""
     found: list[EventGuess] = []
     before = ""
     for day, word in sorted((day, cell) for day, cell in zip(days, cells, strict=True) if day):
         quiet = word.casefold() in words.NO_EVENT
-        end = day + timedelta(days=6)
+        first = week_of(day, starts) + timedelta(days=first_day(starts)) if starts else day
+        end = first + timedelta(days=6) if starts else day
         if not quiet and word == before:
             found[-1] = replace(found[-1], end=end)
         elif not quiet:
-            found.append(EventGuess(word, day, end))
+            found.append(EventGuess(word, first, end))
         before = word
     return found
 
 
-def _whole_weeks(days: Iterable[date], *, daily: bool) -> tuple[date, ...]:
+def _whole_weeks(days: Iterable[date], starts: str, *, daily: bool) -> tuple[date, ...]:
     """Mondays of the data; of daily data, those of which all seven days are there."""
-    counted = Counter(monday(day) for day in set(days))
+    counted = Counter(week_of(day, starts) for day in set(days))
     whole = sorted(week for week, count in counted.items() if count == 7 or not daily)
     return tuple(whole or sorted(counted))
 

@@ -187,7 +187,7 @@ class Ledger:
     def _unsealed(self, entries: Sequence[Entry]) -> Iterator[Problem]:
         """The seal must name an entry that is there, and be at most one behind."""
         try:
-            seal = json.loads(self.seal_path.read_text(encoding="utf-8"))
+            seal = json.loads(self.seal_path.read_text(encoding="utf-8"), parse_constant=_refuse)
             count, last = int(seal["entries"]), str(seal["seal"])
         except FileNotFoundError:
             # Only a run killed right after its first entry leaves a ledger without a seal.
@@ -225,10 +225,15 @@ def entry_of(
 def _entry(line: str) -> Entry | None:
     """One line as an entry; None when it is none."""
     try:
-        found = json.loads(line)
+        found = json.loads(line, parse_constant=_refuse)
         return Entry(**found) if isinstance(found, dict) else None
     except (ValueError, TypeError):
         return None
+
+
+def _refuse(constant: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and this product never writes."""
+    raise ValueError(constant)
 
 
 def _fields(entry: Entry) -> Document:

@@ -17,10 +17,11 @@ _AMOUNT = re.compile(
 )
 _LARGEST_FEN = 2**53  # up to here a float in currency units still tells one fen from the next
 _LONGEST = 60
+_ZERO = "the amount is zero"
 _CURE = "Write an amount such as 5000000, 5,000,000.50, 500万, 0.05亿 or 5M."
 
 
-def parse_money(text: str | float | Decimal, where: str = "amount") -> int:
+def parse_money(text: str | float | Decimal, where: str = "amount", *, zero: bool = False) -> int:
     """Read an amount of money.
 
     Parameters
@@ -30,11 +31,13 @@ def parse_money(text: str | float | Decimal, where: str = "amount") -> int:
         digits and signs are understood.
     where : str
         Option or YAML path named when the amount is refused.
+    zero : bool
+        Whether nothing is an amount too.
 
     Returns
     -------
     int
-        Fen (hundredths of the currency unit), above zero.
+        Fen (hundredths of the currency unit), above zero unless ``zero`` allows it.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def parse_money(text: str | float | Decimal, where: str = "amount") -> int:
         For text that is no amount, for zero, negative and non-finite amounts, and for more than two decimals.
     """
     fault, fen = _read(text)
-    if fault:
+    if fault and not (zero and fault == _ZERO):
         shown = repr(text) if isinstance(text, str) else _written(text)
         raise InputError([Problem(fault, where, shown[:_LONGEST], _CURE)])
     return fen
@@ -73,7 +76,7 @@ def _normal(text: str) -> str:
 
 def _fault(fen: Decimal, *, negative: bool) -> str:
     if fen == 0:
-        return "the amount is zero"
+        return _ZERO
     if negative:
         return "the amount is negative"
     if fen > _LARGEST_FEN:

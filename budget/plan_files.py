@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,7 +14,9 @@ from pathlib import Path
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from mmm.faults import fault
-from mmm.files import csv_records, refuse_bomb
+from mmm.files import csv_records, open_workbook, refuse_absent, said_by_parser
+from mmm.messages import Message, joined
+from mmm.places import placed
 from mmm.problems import InputError, Problem
 from reports.documents import unguarded
 from reports.sheets import HEAD
@@ -57,21 +58,27 @@ def read_plan(path: Path, lines: Sequence[str], weeks: Sequence[date]) -> tuple[
         With every problem of the file: lines or weeks that are unknown, missing or given twice, and cells that are not
         money in whole fen.
     """
+    if path.is_dir():
+        refuse_unfit(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise _refusal("this kind of file is not read", path.name, path.suffix, f"Save it as {' or '.join(_READERS)}.")
-    _refuse_absent(path)
+        cure = fault("Save it as {kinds:or}.", kinds=list(_READERS))
+        raise _refusal("this kind of file is not read", path.name, path.suffix, cure)
+    refuse_unfit(path)
     draft = _Draft(path.name, tuple(lines), tuple(weeks))
     _guarded(reader, path, draft)
     return draft.fen()
 
 
-def _refuse_absent(path: Path) -> None:
-    if not path.is_file():
-        near = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-        close = get_close_matches(path.name, near, n=1)
-        cure = fault('Did you mean "{name}"?', name=close[0]) if close else "Name a plan.csv or a plan.xlsx."
-        raise _refusal("the file does not exist", path.name, "", cure)
+def refuse_unfit(path: Path) -> None:
+    """Refuse what is no file of a plan, before anybody waits for a fit.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, or it is too large.
+    """
+    refuse_absent(path, path.name, "Name a plan.csv or a plan.xlsx.")
     size = path.stat().st_size
     if size > _MOST_BYTES:
         raise _refusal("the file is larger than 20 MB", path.name, f"{size} bytes", "Keep the plan alone.")
@@ -156,22 +163,18 @@ def book_identity(path: Path) -> dict[str, str]:
     InputError
         When it was not written by ``budget plan``.
     """
-    _refuse_absent(path)
+    refuse_unfit(path)
     found: dict[str, str] = {}
 
     def read(path: Path) -> None:
-        from openpyxl import load_workbook
-
-        refuse_bomb(path, path.name)
-        book = load_workbook(path, read_only=True)
-        found.update({str(each.name): str(each.value) for each in book.custom_doc_props.props})
-        book.close()
+        with open_workbook(path, path.name, values=False) as book:
+            found.update({str(each.name): str(each.value) for each in book.custom_doc_props.props})
 
     _guarded(read, path)
     if not found.get("run_id"):
         cure = "Give the plan.xlsx that budget plan wrote, or save the plan as a CSV of week,line,spend."
         raise _refusal(
-            "this workbook is not one that budget plan wrote", path.name, "no run_id in its properties", cure
+            "this workbook is not one that budget plan wrote", path.name, fault("no run_id in its properties"), cure
         )
     return found
 
@@ -215,7 +218,7 @@ def _guarded(read: Callable[..., None], path: Path, *arguments: object) -> None:
         raise
     except Exception as error:  # parsers raise errors of every kind on a broken file
         cure = "Open it where it was made and save it again."
-        raise _refusal("the file cannot be read", path.name, str(error).split("\n")[0], cure) from error
+        raise _refusal("the file cannot be read", path.name, said_by_parser(error), cure) from error
 
 
 @dataclass(slots=True)
@@ -242,10 +245,12 @@ class _Draft:
 
     def week(self, cell: object, where: str) -> date | None:
         """Read one of the plan's Mondays; None, and a problem, when it is not."""
-        span = f"The plan's weeks are the Mondays from {self.weeks[0]} to {self.weeks[-1]}."
+        ends = {"first": f"{self.weeks[0]}", "last": f"{self.weeks[-1]}"}
+        span = fault("The plan's weeks are the Mondays from {first} to {last}.", **ends)
         found = _day(cell)
         if found is None:
-            self.report_name("the week is not a date", where, cell, f"Write it as {self.weeks[0]}. {span}")
+            form = fault("Write it as {form}.", form=ends["first"])
+            self.report_name("the week is not a date", where, cell, joined("sentences", [form, span]))
         elif found not in self.weeks:
             self.report_name("the week is not one of the plan's", where, cell, span)
             return None
@@ -265,12 +270,13 @@ class _Draft:
         """Take one amount, once."""
         if (line, week) in self.places:
             first = self.places[line, week]
-            self.report(f"the week {week} of {line} is given twice", where, cell, f"It is in {first} too; keep one.")
+            twice = fault("the week {week} of {line} is given twice", week=f"{week}", line=line)
+            self.report(twice, where, cell, fault("It is in {first} too; keep one.", first=placed(first)))
             return
         self.places[line, week] = where
-        fault, self.amounts[line, week] = _money(cell)
-        if fault:
-            self.report(fault, where, cell, _CURE)
+        wrong, self.amounts[line, week] = _money(cell)
+        if wrong:
+            self.report(wrong, where, cell, _CURE)
 
     def fen(self) -> tuple[tuple[int, ...], ...]:
         """Return the whole plan, or raise everything that is wrong with it."""
@@ -280,9 +286,10 @@ class _Draft:
             lines_by_gap.setdefault(gap, []).append(line)
         for gap, lines in lines_by_gap.items():
             if gap:
-                span = "any week" if gap == self.weeks else ", ".join(map(str, gap))
+                span = fault("any week") if gap == self.weeks else ", ".join(map(str, gap))
                 where = f"{self.file}, line {', '.join(lines)}"
-                self.report(f"there is no spend for {span}", where, "", "Write 0 where nothing is to be spent.")
+                what = fault("there is no spend for {span}", span=span)
+                self.report(what, where, "", "Write 0 where nothing is to be spent.")
         if self.problems:
             raise InputError(self.problems)
         return tuple(tuple(self.amounts[line, week] for week in self.weeks) for line in self.lines)
@@ -301,14 +308,12 @@ def _read_csv(path: Path, draft: _Draft) -> None:
 
 
 def _refuse_header(file: str, header: Sequence[str]) -> None:
-    words = {0: "is missing", 1: ""}
-    faults = {title: words.get(header.count(title), "appears more than once") for title in COLUMNS}
-    cure = f"Row 1 names the columns {', '.join(COLUMNS)}, each once."
-    problems = [
-        Problem(f'the column "{title}" {fault}', f"{file}, row 1", _shown(",".join(header)), cure)
-        for title, fault in faults.items()
-        if fault
-    ]
+    cure = fault("Row 1 names the columns {names}, each once.", names=list(COLUMNS))
+    problems = []
+    for title in COLUMNS:
+        if (count := header.count(title)) != 1:
+            what = 'the column "{title}" appears more than once' if count else 'the column "{title}" is missing'
+            problems.append(Problem(fault(what, title=title), f"{file}, row 1", _shown(",".join(header)), cure))
     if problems:
         raise InputError(problems)
 
@@ -336,7 +341,6 @@ class _Formula:
 
 
 def _read_workbook(path: Path, draft: _Draft, name: str = SHEET) -> None:
-    refuse_bomb(path, path.name)
     rows = _sheet(path, name)
     if name == "Solver":  # other tables follow under the grid's totals
         blank = next((at for at, row in enumerate(rows) if at > HEAD and all(map(_is_blank, row))), len(rows))
@@ -362,25 +366,15 @@ def _sheet(path: Path, name: str) -> list[list[object]]:
 
 
 def _cells(path: Path, name: str) -> list[list[object]]:
-    from openpyxl import load_workbook
-
-    with warnings.catch_warnings():
-        # openpyxl warns of styles and validations it drops; only values are read here.
-        warnings.simplefilter("ignore", UserWarning)
-        book = load_workbook(path, read_only=True, data_only=False)
-        try:
-            if name not in book.sheetnames:
-                cure = "Give the workbook that budget plan wrote."
-                raise _refusal(
-                    fault('there is no sheet "{name}"', name=name), path.name, _shown(", ".join(book.sheetnames)), cure
-                )
-            page = book[name]
-            page.reset_dimensions()  # files written by other tools may state a wrong size, and rows would be lost
-            return [
-                [_content(cell) for cell in row] for row in page.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS)
-            ]
-        finally:
-            book.close()
+    with open_workbook(path, path.name, values=False) as book:
+        if name not in book.sheetnames:
+            cure = "Give the workbook that budget plan wrote."
+            raise _refusal(
+                fault('there is no sheet "{name}"', name=name), path.name, _shown(", ".join(book.sheetnames)), cure
+            )
+        page = book[name]
+        page.reset_dimensions()  # files written by other tools may state a wrong size, and rows would be lost
+        return [[_content(cell) for cell in row] for row in page.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS)]
 
 
 def _content(cell: object) -> object:
@@ -478,9 +472,9 @@ def _suggest(key: str, lines: Sequence[str]) -> str:
     """Nearest line, whatever its case, or the lines there are."""
     folded = {line.casefold(): line for line in lines}
     if close := get_close_matches(key.casefold(), folded, n=1):
-        return f'Did you mean "{folded[close[0]]}"?'
-    return f"The lines are: {', '.join(lines[:12])}{' ...' if len(lines) > 12 else ''}."
+        return fault('Did you mean "{name}"?', name=folded[close[0]])
+    return fault("The lines are: {names}{more}.", names=list(lines[:12]), more=" ..." if len(lines) > 12 else "")
 
 
 def _refusal(what: str, where: str, value: str, cure: str) -> InputError:
-    return InputError([Problem(what, where, value[:_MOST_SHOWN], cure)])
+    return InputError([Problem(what, where, value if isinstance(value, Message) else value[:_MOST_SHOWN], cure)])

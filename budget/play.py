@@ -11,7 +11,8 @@ import numpy as np
 
 from budget.review import ledger_of
 from budget.runs import Session, plan_weeks
-from mmm.calendar import monday, quarter_of, week_range
+from mmm.calendar import quarter_of, week_of, week_range
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -40,11 +41,17 @@ def play_week(session: Session, day: date, plan: Path, folder: Path) -> Path:
     from mmm.play import play, write_week
 
     market, weeks = _market(session), plan_weeks(session.loaded)
-    week = monday(day)
+    week = week_of(day, session.loaded.project.data.week_starts)
     if week not in weeks or weeks[0] != week_range(market.weeks[-1], 2)[1]:
-        cure = f"The plan's weeks are the Mondays from {weeks[0]} to {weeks[-1]}, and must follow the data."
+        ends = {"first": f"{weeks[0]}", "last": f"{weeks[-1]}"}
+        cure = fault("The plan's weeks are the Mondays from {first} to {last}, and must follow the data.", **ends)
         raise InputError([Problem("the week cannot be played", "--week", day.isoformat(), cure)])
     weekly = _spends(session, weeks, plan)
+    lacking = [name for name in market.names if name not in weekly]
+    if lacking:
+        cure = fault("The market's channels are: {names}.", names=list(market.names))
+        what = "the plan lacks channels of the simulated market"
+        raise InputError([Problem(what, session.loaded.path.name, ", ".join(lacking), cure)])
     at = weeks.index(week)
     spend = np.array([weekly[name][: at + 1] for name in market.names]).T / 100
     reserves = {name: fen[at] / 100 for name, fen in weekly.items() if name not in market.names}
@@ -65,7 +72,7 @@ def _market(session: Session) -> Market:
         if name == "demo":
             return demo_market(seed)
         return random_market(seed, weeks=int(truth["weeks"]["count"]), channels=int(name.removeprefix("random-")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise InputError([Problem("the project's data were not simulated", path.name, str(error), cure)]) from error
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from budget.expected import wanted
+from mmm.faults import reason
 from mmm.problems import InputError, Problem
 
 Text = Annotated[str, Field(max_length=10_000)]
@@ -103,13 +105,13 @@ def read_record(kind: type[Read], path: Path) -> Read:
         cure = "Name the folder that budget plan wrote."
         raise InputError([Problem("there is no such file", str(path), cure=cure)]) from None
     except OSError as error:
-        raise InputError([Problem("the file cannot be read", str(path), str(error.strerror))]) from error
+        cure = "Name the folder that budget plan wrote."
+        raise InputError([Problem("the file cannot be read", str(path), reason(error), cure)]) from error
     except ValidationError as error:
         cure = "It was changed since it was written; plan again, or put it back from a backup."
-        faults = error.errors(include_url=False)[:5]
         raise InputError(
-            Problem("the file is not as it was written", f"{path}{_place(fault['loc'])}", fault["msg"], cure)
-            for fault in faults
+            Problem("the file is not as it was written", f"{path}{_place(detail['loc'])}", wanted([detail]), cure)
+            for detail in error.errors(include_url=False)[:5]
         ) from error
 
 

@@ -37,6 +37,9 @@ AFTER = """
 gates; 5 time limit with no proven plan; 130 interrupted. Errors name what is wrong, where, the value and the cure; all
 problems of a stage come at once.
 
+**Language.** That of `--lang`; without it that of the environment (`BUDGET_LANG`, else `LC_ALL`, `LC_MESSAGES`,
+`LANG`): Chinese where it says `zh`, else English. It is the language of messages, files and `--help`.
+
 **Streams.** The result goes to stdout, progress and errors to stderr. With `--json` stdout is one JSON document.
 """
 SETTINGS_HEAD = """\

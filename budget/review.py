@@ -19,7 +19,7 @@ from budget.plan_files import read_plan
 from budget.runs import Fitted, Progress, Session, build_problem, read_data, to_json
 from budget.store import write_together
 from mmm.actuals import Actuals, from_document, read_actuals
-from mmm.calendar import monday
+from mmm.calendar import week_of
 from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
@@ -99,7 +99,7 @@ def review(session: Session, fitted: Fitted, order: Order, out: Path, lang: Lang
         When the ledger is not as it was written.
     """
     problem = build_problem(session.loaded, fitted.curves)
-    week = _position(problem, order.week)
+    week = _position(problem, order.week, session.loaded.project.data.week_starts)
     ledger = ledger_of(session, problem.quarter)
     with ledger.locked(order.wait):
         entries = ledger.entries()
@@ -115,9 +115,9 @@ def review(session: Session, fitted: Fitted, order: Order, out: Path, lang: Lang
         return _written(Outcome(document, placed, stored=False), out, lang)
 
 
-def _position(problem: PlanProblem, day: date) -> int:
+def _position(problem: PlanProblem, day: date, starts: str) -> int:
     """The week's place in the quarter."""
-    week = monday(day)
+    week = week_of(day, starts)
     if week not in problem.weeks:
         ends = {"first": f"{problem.weeks[0]}", "last": f"{problem.weeks[-1]}"}
         cure = fault("The plan's weeks are the Mondays from {first} to {last}.", **ends)
@@ -164,7 +164,7 @@ def _plan_of(problem: PlanProblem, path: Path) -> _Start:
         if tuple(document["weeks"]) != tuple(week.isoformat() for week in problem.weeks):
             raise ValueError("its weeks are not the project's")  # noqa: TRY301 - joins the other faults
         return _Start(str(document["id"]), round(100 * document["total"]), weekly)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         cure = "Run budget plan again, or name the plan with --plan."
         raise InputError([Problem("the plan does not fit the project", path.name, str(error), cure)]) from error
 

@@ -36,6 +36,7 @@ from mmm.calendar import (
     window_weeks,
 )
 from mmm.curves import ResponseCurves, load_curves
+from mmm.dates import dates_read
 from mmm.faults import fault
 from mmm.problems import InputError, ModelRejected, Problem
 from mmm.sentences import HEALTH, tell
@@ -137,6 +138,12 @@ def input_files(loaded: LoadedProject) -> tuple[Path, ...]:
     return (*data_files(loaded), calendar) if own and calendar is not None else data_files(loaded)
 
 
+def project_calendar(loaded: LoadedProject) -> Calendar:
+    """The project's peaks, as they fall into the weeks of its data."""
+    project = loaded.project
+    return read_calendar(project.calendar, loaded.calendar_folder, project.data.week_starts)
+
+
 def calendar_file(loaded: LoadedProject) -> Path | None:
     """The file of the calendar; None without one."""
     name = loaded.project.calendar
@@ -168,7 +175,7 @@ def read_data(loaded: LoadedProject, progress: Progress) -> Data:
     project = loaded.project
     for read in (
         lambda: read_panel(project.data, project.channels, loaded.data_folder),
-        lambda: read_calendar(project.calendar, loaded.calendar_folder),
+        lambda: project_calendar(loaded),
     ):
         try:
             found.append(read())
@@ -181,7 +188,12 @@ def read_data(loaded: LoadedProject, progress: Progress) -> Data:
         from reports.words import say
 
         progress.say(say(progress.lang, "data.left_out", days=left_out(panel.left_out)))
-    tests = () if project.lift_tests is None else read_lift_tests(project.lift_tests, loaded.lift_folder, panel)
+    dates = dates_read(panel, project.data)
+    if dates and "week_starts" not in project.data.model_fields_set:
+        progress.say(dates.said(progress.lang))
+    tests: tuple[LiftTest, ...] = ()
+    if project.lift_tests is not None:
+        tests = read_lift_tests(project.lift_tests, loaded.lift_folder, panel, project.data.week_starts)
     return Data(panel, calendar, tests, time.perf_counter() - began)
 
 
@@ -376,7 +388,7 @@ def build_problem(loaded: LoadedProject, curves: ResponseCurves) -> PlanProblem:
         cure = fault("The data begin with the week of {week}; plan a later time.", week=week)
         raise InputError([Problem("the plan begins before the data", where, str(weeks[0]), cure)])
     lines = build_lines(identities(loaded, curves.names, curves.prior_only), _history(curves), weeks, plan.rules)
-    calendar = read_calendar(loaded.project.calendar, loaded.calendar_folder)
+    calendar = project_calendar(loaded)
     curves, calendar = shocked(curves, plan.shocks), strengthened(calendar, plan.peaks)
     span = week_range(weeks[0], len(weeks) + curves.max_lag)
     goes_on = np.array([line.reference.mean() for line in lines if not line.reserve])
@@ -410,6 +422,20 @@ def write_plan(
 ) -> dict[str, Any]:
     """Write every file of a plan, each whole or not at all, and record the version; returns plan.json's document."""
     from budget.versions import record_version
+
+    # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
+    # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
+    document, about, contents = plan_contents(session, plan, fitted, lang, who)
+    with locked(session.home, out):
+        write_together(out, contents | {"manifest.json": to_json(about).encode()})
+        record_version(session.home, document, about, {name: contents[name] for name in ("plan.json", "plan.csv")})
+    return document
+
+
+def plan_contents(
+    session: Session, plan: Plan, fitted: Fitted, lang: Lang, who: Authorship | None = None
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
+    """Documents of plan.json and manifest.json, and the bytes of every other file by its name."""
     from optimizer.assemble import followed
     from optimizer.outlook import outlook
     from optimizer.workings import workings
@@ -427,10 +453,8 @@ def write_plan(
     work = workings(problem, [line.weekly_fen for line in plan.lines])
     book = BytesIO()
     write_workbook(plan, work, fitted.document, about, book, lang)
-    calendar = read_calendar(session.loaded.project.calendar, session.loaded.calendar_folder)
+    calendar = project_calendar(session.loaded)
     page = render_page(plan, outlook(problem, plan, calendar), fitted.document, about, lang)
-    # Everything is made before anything is written: an interrupted run leaves an older plan as it was. The manifest
-    # comes last, so that a folder whose files do not match it was not finished, and budget verify says so.
     contents: dict[str, bytes] = {
         "plan.xlsx": book.getvalue(),  # first: a workbook that is open in Excel refuses before anything else changes
         "plan.json": to_json(document).encode(),
@@ -438,10 +462,7 @@ def write_plan(
         "plan.html": page.encode(),
     }
     about["outputs"] = [{"name": name, "sha256": sha256(content).hexdigest()} for name, content in contents.items()]
-    with locked(session.home, out):
-        write_together(out, contents | {"manifest.json": to_json(about).encode()})
-        record_version(session.home, document, about, {name: contents[name] for name in ("plan.json", "plan.csv")})
-    return document
+    return document, about, contents
 
 
 def run_id(document: dict[str, Any]) -> str:
@@ -488,6 +509,7 @@ def check(session: Session, progress: Progress) -> tuple[dict[str, Any], Plan | 
         "project": session.loaded.path.name,
         "weeks": tell("fact.weeks", first=str(panel.weeks[0]), last=str(panel.weeks[-1]), count=len(panel.weeks)),
         **({"left_out": left_out(panel.left_out)} if panel.left_out else {}),
+        **({"dates": dates} if (dates := dates_read(panel, session.loaded.project.data)) else {}),
         "units": ", ".join(panel.units),
         "channels": ", ".join(panel.channels),
         "spend": {name: round(float(amount), 2) for name, amount in zip(panel.channels, spend, strict=True)},
@@ -570,7 +592,7 @@ class Edits:
     held : mapping of (line, week) to int
         Fen of the edited cells.
     cells : tuple of mapping
-        The same in words: line, week, from, to.
+        The same in words: line, label, week, from, to.
     changes : tuple of Change
         Of the total and the rules' numbers.
     """
@@ -590,7 +612,13 @@ def read_edits(session: Session, fitted: Fitted, plan_file: Path) -> tuple[Sessi
     book = read_edited(plan_file, names, problem.weeks)
     loaded, changes = with_inputs_of(session.loaded, plan_file)
     cells = tuple(
-        {"line": names[i], "week": str(problem.weeks[t]), "from": book.solver[i][t] / 100, "to": fen / 100}
+        {
+            "line": names[i],
+            "label": dict(problem.lines[i].label),
+            "week": str(problem.weeks[t]),
+            "from": book.solver[i][t] / 100,
+            "to": fen / 100,
+        }
         for (i, t), fen in book.edited.items()
     )
     return replace(session, loaded=loaded), Edits(book.run_id, book.edited, cells, changes)

@@ -13,6 +13,7 @@ from budget.changes import Change, apply_changes, parse_key, parse_set, refuse_c
 from budget.project import LoadedProject, with_tree
 from budget.tree import Node, Source, node_of, plain, put, read_tree, step
 from budget.validation import did_you_mean, shown, validate
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 from mmm.settings import Settings
 
@@ -146,7 +147,7 @@ def line_key(given: str, loaded: LoadedProject, where: str) -> str:
     if len(found) == 1:
         return next(iter(found))
     what = "several lines are called so" if found else "there is no such line"
-    cure = f"Use a key: {', '.join(sorted(found))}." if found else did_you_mean(given, known)
+    cure = fault("Use a key: {names}.", names=sorted(found)) if found else did_you_mean(given, known)
     raise InputError([Problem(what, where, shown(given), cure)])
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mmm.faults import fault
+from mmm.faults import fault, reason
 from mmm.problems import BudgetError, InputError, ModelRejected, Problem, TimeLimitReached
 
 if TYPE_CHECKING:
@@ -148,9 +148,7 @@ def _refused(error: OSError | MemoryError) -> InputError:
         return InputError([Problem("the computer's memory is full", "budget", cure=cure)])
     name = PurePath(str(error.filename or "budget")).name
     cure = "Free space on the disk, see that the folder may be written to, or choose another with --out."
-    return InputError(
-        [Problem(fault("the system refuses: {reason}", reason=str(error.strerror or error)), name, cure=cure)]
-    )
+    return InputError([Problem(fault("the system refuses: {reason}", reason=reason(error)), name, cure=cure)])
 
 
 CODES: Mapping[type[BudgetError], int] = {ModelRejected: MODEL_FAILED, TimeLimitReached: TIME_LIMIT}

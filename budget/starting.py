@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from budget.dating import Dating
 from budget.guess import ChannelGuess, Guess, Remark, guess
 from budget.project import CONFIG_NAME, load_project
 from budget.runs import Progress, read_data, refuse_used
 from budget.store import write_atomically
-from mmm.files import read_table
+from mmm.calendar import WEEKDAYS
+from mmm.files import read_table, refuse_absent
 from mmm.problems import InputError, Problem
 from reports.words import plain, say
 
@@ -64,6 +66,7 @@ def start_project(source: Path, folder: Path, lang: Lang, *, sheet: str | None, 
         raise InputError(
             [Problem("this is no ISO code", "--currency", str(currency), "Write three letters: CNY, USD.")]
         )
+    refuse_absent(source, source.name, "Check the name and the folder.")
     table = read_table(source.name, sheet, source.parent)
     found = guess(table, code)
     write_atomically(folder / source.name, source.read_bytes())
@@ -119,6 +122,8 @@ def _typed(folder: Path) -> str:
 def _facts(found: Guess, lang: Lang) -> Iterator[str]:
     frequency = say(lang, "init.daily" if found.daily else "init.weekly")
     yield say(lang, "init.week", column=found.week, frequency=frequency)
+    if found.dating and not found.dating.plain:
+        yield _dating(found.dating, lang)
     kpi = {"column": found.kpi, "currency": found.currency, "value": found.value_per_kpi}
     yield say(lang, "init.kpi_value" if found.value_per_kpi else "init.kpi", **kpi)
     if found.unit:
@@ -157,6 +162,15 @@ def _span(found: Guess, lang: Lang) -> str:
     return found.quarter or say(lang, "init.span", count=len(weeks), first=weeks[0])
 
 
+def _dating(dating: Dating, lang: Lang) -> str:
+    """How the dates are read."""
+    first = WEEKDAYS.index(dating.starts)
+    days = {"day": dating.weekday, "first": first, "last": (first - 1) % 7}
+    named = {name: say(lang, f"weekday.{day}") for name, day in days.items()}
+    place, why = say(lang, f"init.dated.{dating.place}"), say(lang, f"init.dated.{dating.why}")
+    return say(lang, "init.dated", place=place, why=why, **named)
+
+
 def _basis(found: Guess, lang: Lang) -> str:
     last = any(remark.key == "total" for remark in found.doubts)
     return say(lang, "init.basis.last" if last else "init.basis.year")
@@ -186,6 +200,7 @@ def _data(found: Guess, file: str, sheet: str | None, lang: Lang) -> Iterator[st
     keys = {
         "sheet": (sheet, ""),
         "week": (found.week, "yaml.week"),
+        "week_starts": (found.dating.starts if found.dating and not found.dating.plain else None, "yaml.week_starts"),
         "frequency": ("daily" if found.daily else None, "yaml.daily"),
         "kpi": (found.kpi, "yaml.kpi"),
         "value_per_kpi": (found.value_per_kpi, "yaml.value"),

@@ -19,7 +19,7 @@ from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from mmm.faults import fault
+from mmm.faults import fault, reason
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ def write_together(folder: Path, contents: Mapping[str, bytes | str]) -> None:
     InputError
         As :func:`write_atomically`; when a draft cannot be written, no file is replaced.
     """
+    if folder.exists() and not folder.is_dir():
+        cure = "Choose a folder with --out."
+        raise InputError([Problem("this is a file, not a folder", folder.name, "", cure)])
     drafts: dict[str, Path] = {}
     try:
         for name, content in contents.items():
@@ -319,5 +322,6 @@ def _said_plainly(path: Path, verb: str = "written") -> Iterator[None]:
         yield
     except OSError as error:
         cure = _CURES.get(error.errno or 0, "Check that the folder exists and that you may use it.")
-        what = fault(f"the file cannot be {verb}: {{reason}}", reason=str(error.strerror or error))
+        told = {"read": "the file cannot be read: {reason}", "written": "the file cannot be written: {reason}"}
+        what = fault(told[verb], reason=reason(error))
         raise InputError([Problem(what, path.name, "", cure)]) from error

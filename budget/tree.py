@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
-from mmm.bounded import MAX_BYTES, TooMuchError, bounded_yaml
-from mmm.faults import fault
-from mmm.messages import Message
+from mmm.bounded import MAX_BYTES, bounded_yaml
+from mmm.broken import broken_yaml
+from mmm.faults import fault, reason
+from mmm.files import refuse_absent
 from mmm.problems import InputError, Problem
 
 Scalar = Any
@@ -36,7 +37,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of a YAML file (scalar, list of nodes or dict of nodes) and where it stands; lines count from 1."""
+    """A value of a YAML file (scalar, list of nodes or dict of nodes) and its place; lines count from 1, 0 is none."""
 
     value: Scalar | list[Node] | dict[str, Node]
     source: Source
@@ -57,7 +58,7 @@ def read_tree(source: Source) -> Node:
     try:
         top = yaml.compose(text)
     except YAMLError as error:
-        raise InputError([_syntax_problem(error, source)]) from error
+        raise InputError([broken_yaml(error, source.name, text)]) from error
     if not isinstance(top, MappingNode):  # an empty file, a bare value or a list
         cure = "Write keys such as data:, channels: and plan:."
         raise InputError([Problem("the file holds no keys", source.name, "", cure)])
@@ -108,12 +109,12 @@ def step(node: Node, key: str | int) -> Node | None:
 
 
 def node_of(value: Any, source: Source) -> Node:
-    """A plain value as a tree that stands on line 1 of a source."""
+    """A plain value as a tree that stands on no line of a source."""
     if isinstance(value, dict):
-        return Node({str(key): node_of(child, source) for key, child in value.items()}, source, 1)
+        return Node({str(key): node_of(child, source) for key, child in value.items()}, source, 0)
     if isinstance(value, list | tuple):
-        return Node([node_of(child, source) for child in value], source, 1)
-    return Node(value, source, 1)
+        return Node([node_of(child, source) for child in value], source, 0)
+    return Node(value, source, 0)
 
 
 def put(tree: Node, path: YamlPath, value: Any, source: Source) -> Node:
@@ -121,7 +122,7 @@ def put(tree: Node, path: YamlPath, value: Any, source: Source) -> Node:
     if not path:
         return node_of(value, source)
     key, rest = path[0], path[1:]
-    child = step(tree, key) or Node({}, source, 1)
+    child = step(tree, key) or Node({}, source, 0)
     changed = put(child, rest, value, source)
     if isinstance(tree.value, list) and isinstance(key, int):
         return Node([changed if at == key else node for at, node in enumerate(tree.value)], tree.source, tree.line)
@@ -136,7 +137,8 @@ def place(tree: Node, path: YamlPath) -> str:
 
 
 def _place(source: Source, line: int, words: str) -> str:
-    return f"{source.name}, line {line}" + (f", {words.lstrip('.')}" if words else "")
+    at = f"{source.name}, line {line}" if line else source.name  # an option's value has no line
+    return at + (f", {words.lstrip('.')}" if words else "")
 
 
 def _words(tree: Node, path: YamlPath) -> Iterator[str]:
@@ -151,6 +153,8 @@ def _words(tree: Node, path: YamlPath) -> Iterator[str]:
 
 def _read_text(source: Source) -> str:
     try:
+        if source.path.is_dir():
+            refuse_absent(source.path, source.name, "Check the name and the folder.")
         if not source.path.is_file():
             raise InputError([Problem("there is no such file", source.name, "", "Check the name and the folder.")])
         with source.path.open("rb") as stream:
@@ -161,24 +165,15 @@ def _read_text(source: Source) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         cure = "Save it as UTF-8 (in a text editor: Save as, encoding UTF-8)."
+        if source.path.suffix.lower() not in {".yaml", ".yml"}:
+            cure = "Name a YAML file, such as budget.yaml."
         raise InputError([Problem("the file is not UTF-8 text", source.name, "", cure)]) from error
     except OSError as error:
-        what = fault("the file cannot be read: {reason}", reason=error.strerror)
+        what = fault("the file cannot be read: {reason}", reason=reason(error))
         raise InputError([Problem(what, source.name, "", "Check its permissions.")]) from error
     if re.search("^%", text, re.MULTILINE):  # YAML 1.1 would read 010 as 8 and "no" as false
         raise InputError([Problem("%YAML and %TAG lines are not allowed", source.name, "", "Remove them.")])
     return text
-
-
-def _syntax_problem(error: YAMLError, source: Source) -> Problem:
-    cure = "Check indentation (spaces, no tabs), colons and quotes near this line."
-    if isinstance(error, TooMuchError):
-        cure = error.note or ""
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        what = ": ".join(str(part) for part in (error.context, error.problem) if part)
-        what = error.problem if isinstance(error.problem, Message) else what
-        return Problem(what, _place(source, error.problem_mark.line + 1, ""), "", cure)
-    return Problem("the file is not YAML: " + str(error).splitlines()[0], source.name, "", cure)
 
 
 @dataclass(frozen=True, slots=True)

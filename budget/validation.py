@@ -6,40 +6,22 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from budget.expected import names_of, wanted
+from budget.meanings import CHINESE
 from budget.tree import Node, YamlPath, find, place, plain, step
-from mmm.faults import CHINESE, fault
+from mmm.faults import fault
+from mmm.messages import Message, Sentence
 from mmm.problems import InputError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_EXPECTED: Mapping[str, str] = {
-    "bool_type": "true or false",
-    "date_from_datetime_inexact": "a date such as 2027-10-04",
-    "date_from_datetime_parsing": "a date such as 2027-10-04",
-    "date_parsing": "a date such as 2027-10-04",
-    "date_type": "a date such as 2027-10-04",
-    "dict_type": "a block of keys",
-    "finite_number": "a finite number",
-    "float_type": "a number",
-    "greater_than": "above {gt:g}",
-    "greater_than_equal": "at least {ge:g}",
-    "int_type": "a whole number",
-    "less_than": "below {lt:g}",
-    "less_than_equal": "at most {le:g}",
-    "literal_error": "{expected}",
-    "model_type": "a block of keys",
-    "string_pattern_mismatch": "written in the form its description gives",
-    "string_type": "text",
-    "too_short": "given with at least {min_length} entry",
-    "tuple_type": "a list",
-}
 _LONGEST = 60
 
 
@@ -70,7 +52,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def shown(value: object) -> str:
     """Shorten a value for a message."""
     if value is None:
-        return "nothing"
+        return fault("nothing")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
@@ -105,20 +87,18 @@ def _problem(path: YamlPath, details: list[ErrorDetails], model: type[BaseModel]
     if first["type"] == "extra_forbidden":
         return Problem("unknown key", where, "", did_you_mean(str(path[-1]), _known_keys(model, first["loc"])))
     if first["loc"][-1] == "[key]":
-        return Problem("unknown key", where, "", fault("Known here: {names}.", names=first["ctx"]["expected"]))
+        names = names_of(str(first["ctx"]["expected"]))
+        return Problem("unknown key", where, "", fault("Known here: {names}.", names=names))
     if first["type"].startswith("union_tag"):
         return _kind_problem(path, first, tree)
     if first["type"] == "value_error":
-        return Problem(str(first["ctx"]["error"]), where, "", "")
-    expected = fault("{parts:or}", parts=list(dict.fromkeys(_expected(detail) for detail in details)))
-    return Problem(
-        fault("must be {expected}", expected=expected), where, shown(first["input"]), _meaning(model, first["loc"])
-    )
+        return Problem(first["ctx"]["error"].args[0], where, "", "")
+    return Problem(wanted(details), where, shown(first["input"]), _meaning(model, first["loc"]))
 
 
 def _kind_problem(path: YamlPath, detail: ErrorDetails, tree: Node) -> Problem:
     """Explain a discriminator (``kind``) that is missing or not known."""
-    known = detail["ctx"].get("expected_tags", "").replace("'", "").split(", ")
+    known = names_of(detail["ctx"].get("expected_tags", ""))
     where = place(tree, (*path, "kind"))
     if detail["type"] == "union_tag_not_found":
         return Problem("this key is missing", where, "", "It says which kind of rule this is.")
@@ -127,22 +107,22 @@ def _kind_problem(path: YamlPath, detail: ErrorDetails, tree: Node) -> Problem:
     )
 
 
-def _expected(detail: ErrorDetails) -> str:
-    form = _EXPECTED.get(detail["type"])
-    if form is not None and form in CHINESE:
-        return fault(form, **detail.get("ctx", {}))
-    words = form.format(**detail.get("ctx", {})) if form else detail["msg"].removeprefix("Input should be ")
-    return words.replace("True", "true").replace("False", "false")  # as YAML writes them
-
-
 def _meaning(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
     """Quote the documentation of the field an error is about, as its cure."""
     for depth in range(len(loc), 0, -1):
         owner = _strip(_annotation(model, loc[: depth - 1]))
         field = owner.model_fields.get(str(loc[depth - 1])) if _is_model(owner) else None
         if field is not None and field.description:
-            return f"{loc[depth - 1]}: " + " ".join(field.description.replace("``", "").split())
+            meaning = meaning_of(field.description)
+            chinese = f"{loc[depth - 1]}：{CHINESE[meaning]}" if meaning in CHINESE else ""
+            said = {"en": f"{loc[depth - 1]}: {meaning}", "zh": chinese}
+            return Message("meaning", Sentence("{en}", "{zh}"), said)
     return ""
+
+
+def meaning_of(description: str) -> str:
+    """A field's documentation as one line of plain text."""
+    return " ".join(description.replace("``", "").split())
 
 
 def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> Iterable[str]:

@@ -16,6 +16,7 @@ from budget.records import ManifestRecord, Output, PlanRecord, VersionRecord, re
 from budget.runs import Fitted, Session, build_problem, input_files, run_id, with_inputs_of
 from budget.store import fingerprint_file, write_together
 from budget.validation import did_you_mean
+from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -183,16 +184,19 @@ def verify_folder(session: Session, folder: Path, fitted: Fitted | None) -> list
     if fitted is not None:
         checks.extend(_rules(session, fitted, folder, plan))
     else:
-        checks.append(Verified("rules", holds=False, found="not checked: no fitted model of this project matches"))
+        checks.append(
+            Verified(fault("rules"), holds=False, found=fault("not checked: no fitted model of this project matches"))
+        )
     return checks
 
 
 def _hash(folder: Path, output: Output) -> Verified:
     name = Path(output.name).name
+    check = fault("{name} unchanged", name=name)
     if not (folder / name).is_file():
-        return Verified(f"{name} unchanged", holds=False, found="missing")
+        return Verified(check, holds=False, found=fault("missing"))
     same = fingerprint_file(folder / name) == output.sha256
-    return Verified(f"{name} unchanged", same, "as written" if same else "changed since it was written")
+    return Verified(check, same, fault("as written" if same else "changed since it was written"))
 
 
 def _inputs(session: Session, about: ManifestRecord) -> list[Verified]:
@@ -205,7 +209,7 @@ def _inputs(session: Session, about: ManifestRecord) -> list[Verified]:
             there = path is not None and path.is_file()
             same = bool(output and there and fingerprint_file(path) == output.sha256)
             words = "as when it was planned" if same else "changed since it was planned" if there else "missing"
-            found.append(Verified(f"{name} as planned", same, words))
+            found.append(Verified(fault("{name} as planned", name=name), same, fault(words)))
     return found
 
 
@@ -214,15 +218,17 @@ def _identity(document: Mapping[str, Any], plan: PlanRecord, about: ManifestReco
     content = {key: value for key, value in document.items() if key not in {"id", "author", "note", "parent"}}
     computed = run_id(content)
     same = computed == plan.id == about.run_id
-    return Verified("id of the content", same, computed if same else f"{plan.id} is not {computed}")
+    words = computed if same else fault("{id} is not {computed}", id=plan.id, computed=computed)
+    return Verified(fault("id of the content"), same, words)
 
 
 def _sums(plan: PlanRecord) -> Verified:
     fen = [[round(100 * amount) for amount in line.weekly] for line in plan.lines]
     lines = all(sum(row) == round(100 * line.spend) for row, line in zip(fen, plan.lines, strict=True))
     spent, total = sum(map(sum, fen)), round(100 * plan.total)
-    found = f"{spent / 100:,.2f} of {total / 100:,.2f} {plan.currency}"
-    return Verified("sums to the cent", lines and spent <= total, found)
+    amounts = {"spent": spent / 100, "total": total / 100, "currency": plan.currency}
+    found = fault("{spent:,.2f} of {total:,.2f} {currency}", **amounts)
+    return Verified(fault("sums to the cent"), lines and spent <= total, found)
 
 
 def _grids(folder: Path, plan: PlanRecord) -> list[Verified]:
@@ -235,10 +241,10 @@ def _grids(folder: Path, plan: PlanRecord) -> list[Verified]:
     for name in ("plan.csv", "plan.xlsx"):
         try:
             same = read_plan(folder / name, lines, plan.weeks) == wanted
-            words = "the same grid" if same else "another grid than plan.json"
+            words = fault("the same grid" if same else "another grid than plan.json")
         except InputError as error:
-            same, words = False, str(error).split("\n")[0]
-        found.append(Verified(f"{name} holds the plan", same, words))
+            same, words = False, error.problems[0].message
+        found.append(Verified(fault("{name} holds the plan", name=name), same, words))
     return found
 
 
@@ -252,20 +258,23 @@ def _rules(session: Session, fitted: Fitted, folder: Path, plan: PlanRecord) -> 
         loaded, _ = with_inputs_of(loaded, folder / "plan.xlsx")
     problem = build_problem(loaded, fitted.curves)
     same = plan.fingerprint == fitted.document["fingerprint"]
-    model = Verified("fitted model", same, "the one it was made with" if same else "another than it was made with")
+    words = "the one it was made with" if same else "another than it was made with"
+    model = Verified(fault("fitted model"), same, fault(words))
     try:
         fen = read_plan(folder / "plan.csv", [line.name for line in problem.lines], problem.weeks)
     except InputError as error:
-        return [model, Verified("rules", holds=False, found=str(error).split("\n")[0])]
+        return [model, Verified(fault("rules"), holds=False, found=error.problems[0].message)]
     scored, findings = evaluate_plan(problem, np.array(fen, dtype=np.int64))
-    faults = [fault.sentence for fault in findings if fault.broken]
-    rules = Verified("rules", not faults, "; ".join(faults) if faults else f"all {len(findings)} limits hold")
+    faults = [finding.sentence for finding in findings if finding.broken]
+    hold = fault("all {count} limits hold", count=len(findings))
+    rules = Verified(fault("rules"), not faults, "; ".join(faults) if faults else hold)
     return [model, rules, _gmv(plan, scored.gmv)]
 
 
 def _gmv(plan: PlanRecord, found: Any) -> Verified:
     said = plan.expected.gmv.mean if plan.expected.gmv else None
     if said is None or found is None:
-        return Verified("expected GMV", said is None and found is None, "none")
+        return Verified(fault("expected GMV"), said is None and found is None, fault("none"))
     same = abs(found.mean - said) <= 1e-6 * abs(said) + _MONEY
-    return Verified("expected GMV", same, f"{found.mean:,.2f}" + ("" if same else f", the plan says {said:,.2f}"))
+    words = fault("{found:,.2f}" if same else "{found:,.2f}, the plan says {said:,.2f}", found=found.mean, said=said)
+    return Verified(fault("expected GMV"), same, words)

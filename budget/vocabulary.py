@@ -17,6 +17,9 @@ def _words(english: str, chinese: str, *first: str) -> re.Pattern[str]:
 WEEK = _words(
     r"weeks?|dates?|days?|time|ds|week_?start|date_?week|wk_?strt_?dt|period_?start", "日期 时间 周 週 星期 年月日"
 )
+# Which day of its week a date is: wk_strt_dt, "week ending", 周起始日, 截止日期.
+WEEK_STARTS = re.compile(r"start|begin|commenc|strt|monday|起始|开始|周一|首日")
+WEEK_ENDS = _words(r"(?:week_?)?end(?:ing|s|_?date)?", "截止 结束 周日 末日 周末", "w/e", "week_?end")
 UNIT = _words(
     "geo|geography|market|region|brand|country|city|province|store|dma|area",
     "品牌 地区 区域 城市 省份 市场 门店 店铺 国家",

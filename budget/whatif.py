@@ -16,10 +16,10 @@ import numpy as np
 from budget.changes import Change
 from budget.money import parse_money
 from budget.project import LoadedProject
-from budget.runs import Fitted, Session, build_problem, plan_weeks, to_json
+from budget.runs import Fitted, Session, build_problem, plan_weeks, project_calendar, to_json
 from budget.scenarios import Scenario, changed_project
 from budget.store import locked, write_together
-from mmm.calendar import intensity, read_calendar
+from mmm.calendar import intensity
 from mmm.curves import ResponseCurves
 from mmm.faults import fault
 from mmm.problems import BudgetError, InputError, Problem, TimeLimitReached
@@ -342,7 +342,7 @@ def read_sweep(text: str, total: float) -> tuple[float, ...]:
     if len(parts) == 3:
         first, last = (_amount(part, total, where) for part in parts[:2])
         if not parts[2].strip().isdecimal() or not 2 <= int(parts[2]) <= 100:
-            raise InputError([Problem("the number of steps must be from 2 to 100", where, parts[2])])
+            raise InputError([Problem("the number of steps must be from 2 to 100", where, parts[2], "Write 4M:6M:5.")])
         return tuple(round(float(each), 2) for each in np.linspace(first, last, int(parts[2])))
     if len(parts) != 1:
         raise InputError([Problem("this is no sweep", where, cure="Write 4M,4.5M,5M or 4M:6M:5.")])
@@ -364,7 +364,7 @@ def _amount(text: str, total: float, where: str) -> float:
 
 def peaks_in_plan(loaded: LoadedProject) -> dict[str, float]:
     """Strength in the plan's weeks of every peak of the calendar that falls into them."""
-    calendar = read_calendar(loaded.project.calendar, loaded.calendar_folder)
+    calendar = project_calendar(loaded)
     weeks = plan_weeks(loaded)
     found = {}
     for name in dict.fromkeys(peak.name for peak in calendar.peaks):

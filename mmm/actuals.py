@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from mmm.calendar import monday
+from mmm.calendar import week_of
 from mmm.cells import as_word, day_reader
 from mmm.faults import fault
-from mmm.files import read_table
+from mmm.files import read_table, refuse_absent
 from mmm.problems import InputError, Problem
 from mmm.tables import AMOUNT, NO_NAME, OPTIONAL, Demand, Table, suggest
 
@@ -137,8 +137,7 @@ def read_actuals(
     InputError
         With every problem found, each naming file, row, column, value and cure.
     """
-    if not path.is_file():
-        raise InputError([Problem("the file of actual figures does not exist", path.name, cure="Check its name.")])
+    refuse_absent(path, path.name, "Name the file of the week's actual figures.")
     table = read_table(path.name, None, path.parent)
     draft = _Draft(table, week, lines, reserves, data)
     titled = draft.title("line")
@@ -170,7 +169,7 @@ class _Draft:
         found = set()
         for cell in cells:
             with suppress(ValueError, OverflowError):
-                found |= {day for day in (read(cell),) if monday(day) == self.week}
+                found |= {day for day in (read(cell),) if week_of(day, self.data.week_starts) == self.week}
         return found
 
     def title(self, part: str) -> str | None:
@@ -187,12 +186,13 @@ class _Draft:
         if title is None:
             return everywhere
         days = self.table.days(title, "data.week")
-        weeks = [day and monday(day) for day in days]
+        weeks = [day and week_of(day, self.data.week_starts) for day in days]
         found = [row for row in everywhere if weeks[row] == self.week]
         if not found and None not in weeks:
-            there = ", ".join(str(one) for one in sorted({one for one in weeks if one})[:5])
+            there = sorted({one for one in weeks if one})
+            span = fault("{first} to {last}", first=f"{there[0]}", last=f"{there[-1]}") if there else ""
             cure = "Give the file of that week, or the week of that file with --week."
-            self.report(fault("no row holds the week of {week}", week=f"{self.week}"), title, there, cure)
+            self.report(fault("no row holds the week of {week}", week=f"{self.week}"), title, span, cure)
         held = len(self._days())
         if self.daily and held < _WEEK:
             cure = "Wait for the week's last day, and write a row for each."

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from mmm.baseline import frame_of
 from mmm.calendar import Calendar
+from mmm.faults import fault
 from mmm.panel import Panel
 from mmm.problems import InputError, Problem
 from mmm.scores import covered, crps
@@ -75,12 +76,14 @@ def splits(panel: Panel, settings: BacktestSettings) -> tuple[Split, ...]:
     origins = [total - ahead * back for back in range(settings.origins, 0, -1)]
     if origins[0] < LEAST_TRAINING:
         most = max(0, (total - LEAST_TRAINING) // ahead)
-        what = f"the first of {settings.origins} origins would leave {max(0, origins[0])} weeks to learn from"
-        cure = (
-            f"{LEAST_TRAINING} are needed: take at most {most} origins, or a shorter horizon."
-            if most
-            else f"{LEAST_TRAINING} weeks and a horizon are needed: take a shorter horizon, or wait for more data."
+        what = fault(
+            "the first of {count} origins would leave {weeks} weeks to learn from",
+            count=settings.origins,
+            weeks=max(0, origins[0]),
         )
+        fewer = "{least} are needed: take at most {most} origins, or a shorter horizon."
+        none = "{least} weeks and a horizon are needed: take a shorter horizon, or wait for more data."
+        cure = fault(fewer if most else none, least=LEAST_TRAINING, most=most)
         raise InputError([Problem(what, "backtest.origins", str(settings.origins), cure)])
     return tuple(Split(cut(panel, 0, origin), cut(panel, origin, origin + ahead)) for origin in origins)
 

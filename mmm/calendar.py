@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ruamel.yaml.error import YAMLError
 
 from mmm.bounded import MAX_BYTES, bounded_yaml
+from mmm.broken import broken_yaml
 from mmm.faults import fault
 from mmm.problems import InputError, Problem
 
@@ -28,6 +29,8 @@ Floats = npt.NDArray[np.float64]
 NO_PEAKS = "none"
 SHIPPED = ("china-ecommerce",)
 STATUSES = ("confirmed", "estimate")
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _PEAK_KEYS = ("name", "start", "end", "intensity", "status")
 _QUARTER = re.compile(r"([12]\d{3})Q([1-4])")
@@ -58,29 +61,51 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A named set of peaks."""
+    """A named set of peaks, and which seven days the weeks hold that they fall into.
+
+    Attributes
+    ----------
+    name : str
+    peaks : tuple of Peak
+    first_day : int
+        Days from the Monday that names a week to the week's first day, -3 to 3: -1 where weeks begin on Sunday.
+    """
 
     name: str
     peaks: tuple[Peak, ...]
+    first_day: int = 0
 
     def by_strength(self) -> Calendar:
         """The same peaks, those of one name and several strengths told apart: "618 (0.6)" and "618 (1)"."""
         strengths: dict[str, set[float]] = {}
         for peak in self.peaks:
             strengths.setdefault(peak.name, set()).add(peak.intensity)
-        return Calendar(
-            self.name,
-            tuple(
-                replace(peak, name=f"{peak.name} ({peak.intensity:g})") if len(strengths[peak.name]) > 1 else peak
-                for peak in self.peaks
-            ),
+        told = tuple(
+            replace(peak, name=f"{peak.name} ({peak.intensity:g})") if len(strengths[peak.name]) > 1 else peak
+            for peak in self.peaks
         )
+        return replace(self, peaks=told)
 
 
 def monday(day: date) -> date:
     """Monday of the ISO week that holds ``day``."""
     plain = day.date() if isinstance(day, datetime) else day
     return plain - timedelta(days=plain.weekday())
+
+
+def first_day(starts: str) -> int:
+    """Days, -3 to 3, from the Monday that names a week to its first day: -1 for weeks that begin on a "sunday".
+
+    A week that does not begin on Monday goes by the Monday week that holds most of its days.
+    """
+    place = WEEKDAYS.index(starts)
+    return place if place <= 3 else place - 7
+
+
+def week_of(day: date, starts: str = "monday") -> date:
+    """Monday that names the week holding ``day``, where weeks begin on ``starts``."""
+    plain = day.date() if isinstance(day, datetime) else day
+    return monday(plain - timedelta(days=first_day(starts)))
 
 
 def week_range(start: date, n: int) -> tuple[date, ...]:
@@ -138,7 +163,7 @@ def intensity(calendar: Calendar, weeks: Sequence[date]) -> Floats:
     """
     total = np.zeros(len(weeks))
     for peak in calendar.peaks:
-        total += peak.intensity * _share_inside([(peak.start, peak.end)], weeks)
+        total += peak.intensity * _share_inside([(peak.start, peak.end)], weeks, calendar.first_day)
     return np.minimum(total, 1.0)
 
 
@@ -168,7 +193,7 @@ def baseline_columns(
         spans.setdefault(peak.name, []).append((peak.start, peak.end))
     for event in events:
         spans.setdefault(event.name, []).append((event.start, event.end or date.max))
-    shares = {name: _share_inside(windows, weeks) for name, windows in spans.items()}
+    shares = {name: _share_inside(windows, weeks, calendar.first_day) for name, windows in spans.items()}
     kept = {name: share for name, share in shares.items() if share.any()}
     return tuple(kept), np.column_stack([np.empty((len(weeks), 0)), *kept.values()])
 
@@ -188,10 +213,10 @@ def window_weeks(calendar: Calendar, name: str, weeks: Sequence[date]) -> tuple[
         raise InputError(
             [Problem(fault('there is no peak named "{name}"', name=name), where, cure=_suggest(name, known))]
         )
-    return tuple(int(week) for week in np.flatnonzero(_share_inside(windows, weeks)))
+    return tuple(int(week) for week in np.flatnonzero(_share_inside(windows, weeks, calendar.first_day)))
 
 
-def read_calendar(name_or_path: str, folder: Path) -> Calendar:
+def read_calendar(name_or_path: str, folder: Path, week_starts: str = "monday") -> Calendar:
     """Read a calendar: "none", one that ships with the package ("china-ecommerce"), or a YAML file.
 
     Parameters
@@ -200,6 +225,8 @@ def read_calendar(name_or_path: str, folder: Path) -> Calendar:
         Name, or a path relative to ``folder``.
     folder : Path
         Folder of the project file.
+    week_starts : str
+        Weekday on which the project's weeks begin.
 
     Raises
     ------
@@ -207,7 +234,7 @@ def read_calendar(name_or_path: str, folder: Path) -> Calendar:
         With every problem of the file, each naming file and key.
     """
     if name_or_path == NO_PEAKS:
-        return Calendar(NO_PEAKS, ())
+        return Calendar(NO_PEAKS, (), first_day(week_starts))
     content = _load(_text(name_or_path, folder), name_or_path)
     known = ("name", "peaks")
     problems = [_unknown_key(f"{name_or_path}, {key}", str(key), known) for key in content if key not in known]
@@ -218,12 +245,13 @@ def read_calendar(name_or_path: str, folder: Path) -> Calendar:
     peaks = [_peak(entry, f"{name_or_path}, peaks[{i}]", problems) for i, entry in enumerate(entries)]
     if problems:
         raise InputError(problems)
-    return Calendar(str(content.get("name", name_or_path)), tuple(peak for peak in peaks if peak))
+    named = str(content.get("name", name_or_path))
+    return Calendar(named, tuple(peak for peak in peaks if peak), first_day(week_starts))
 
 
-def _share_inside(windows: Iterable[tuple[date, date]], weeks: Sequence[date]) -> Floats:
-    """Share of each week's seven days that lie in any of the windows: array (week,)."""
-    days = np.array([week.toordinal() for week in weeks], dtype=np.int64)[:, None] + np.arange(7)
+def _share_inside(windows: Iterable[tuple[date, date]], weeks: Sequence[date], first: int) -> Floats:
+    """Share of each week's seven days, ``first`` days from its Monday on, that lie in any of the windows."""
+    days = np.array([week.toordinal() for week in weeks], dtype=np.int64)[:, None] + np.arange(first, first + 7)
     inside = np.zeros(days.shape, dtype=bool)
     for start, end in windows:
         inside |= (days >= start.toordinal()) & (days <= end.toordinal())
@@ -255,11 +283,11 @@ def _load(text: str, name: str) -> Mapping[Any, Any]:
     """The file's content; a hundred scenarios of one project read the same text."""
     try:
         content = bounded_yaml().load(text)
-    except (YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = name if mark is None else f"{name}, line {mark.line + 1}"
-        reason = getattr(error, "problem", None) or str(error)
-        raise InputError([Problem("this is not valid YAML", where, reason, "Mend the file's form.")]) from error
+    except YAMLError as error:
+        raise InputError([broken_yaml(error, name, text)]) from error
+    except ValueError as error:  # a date such as 2027-02-30
+        cure = "Put text in quotes; check dates."
+        raise InputError([Problem("the value cannot be read", name, cure=cure)]) from error
     if not isinstance(content, Mapping):
         raise InputError([Problem("the file holds no calendar", name, cure="Write the keys name and peaks.")])
     return content

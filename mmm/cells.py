@@ -91,6 +91,11 @@ def as_day(cell: object) -> date:
     return date.fromisoformat(text)
 
 
+def is_span(cell: object) -> bool:
+    """Whether a cell holds a week from day to day, such as ``2027/10/04-2027/10/10``."""
+    return isinstance(cell, str) and _SPAN.fullmatch(normal(cell)) is not None
+
+
 def as_week(cell: object) -> date:
     """Find the Monday of the week that holds the cell's day; ValueError if it is no date."""
     return monday(as_day(cell))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from mmm.cells import is_blank, looks_like_data
 from mmm.faults import fault
+from mmm.messages import joined
 from mmm.problems import InputError, Problem
 from mmm.tables import Table, listed, refusal, suggest
 
@@ -43,14 +46,11 @@ def read_table(name: str, sheet: str | None, folder: Path) -> Table:
         When the file cannot be opened, or holds no table.
     """
     path = folder / name
-    if not path.is_file():
-        near = [other.name for other in path.parent.iterdir() if other.is_file()] if path.parent.is_dir() else []
-        close = get_close_matches(path.name, near, n=1)
-        hint = f' Did you mean "{close[0]}"?' if close else ""
-        raise refusal("the file does not exist", name, "", f"Paths are relative to the project file.{hint}")
+    refuse_absent(path, name, "Paths are relative to the project file.")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise refusal("this kind of file is not read", name, path.suffix, f"Save it as {', '.join(_READERS)}.")
+        kinds = fault("Save it as {kinds:or}.", kinds=list(_READERS))
+        raise refusal("this kind of file is not read", name, path.suffix, kinds)
     size = path.stat().st_size
     if size > _MOST_BYTES:
         raise refusal("the file is larger than 50 MB", name, f"{size} bytes", "Keep the rows of the plan's data only.")
@@ -60,8 +60,24 @@ def read_table(name: str, sheet: str | None, folder: Path) -> Table:
         raise
     except Exception as error:  # parsers raise errors of every kind on a broken file
         cure = "Open it where it was made and save it again."
-        raise refusal("the file cannot be read", name, str(error).split("\n")[0][:200], cure) from error
+        raise refusal("the file cannot be read", name, said_by_parser(error), cure) from error
     return _as_table(f"{name}, sheet {sheet}" if sheet and path.suffix.lower() == ".xlsx" else name, records)
+
+
+def refuse_absent(path: Path, name: str, cure: str) -> None:
+    """Refuse a path that is no file: with the name that was meant where one is near, else with ``cure``."""
+    if path.is_file():
+        return
+    if path.is_dir():
+        inside = next((each for each in ("plan.csv", "budget.yaml", "data.csv") if (path / each).is_file()), None)
+        meant = fault('Did you mean "{name}"?', name=f"{path.name}/{inside}") if inside else "Name a file in it."
+        raise refusal("this is a folder, not a file", name, "", meant)
+    beside = [other for other in path.parent.iterdir() if other.is_file()] if path.parent.is_dir() else []
+    alike = [other for other in beside if other.suffix.lower() == path.suffix.lower()] or beside
+    stems = {other.stem.casefold(): other.name for other in alike}
+    close = get_close_matches(path.stem.casefold(), stems, n=1)
+    hint = [fault('Did you mean "{name}"?', name=stems[close[0]])] if close else []
+    raise refusal("the file does not exist", name, "", joined("sentences", [*hint, fault(cure)]))
 
 
 # The table in the rows ------------------------------------------------------------------------------------------------
@@ -141,6 +157,11 @@ def _word(cell: object) -> str:
 # Kinds of file --------------------------------------------------------------------------------------------------------
 
 
+def said_by_parser(error: Exception) -> str:
+    """The first line of what a parser says of a broken file, without the folder it lies in."""
+    return re.sub(r" from \S*[/\\]\S*", "", str(error).split("\n")[0])[:200]
+
+
 def csv_records(path: Path) -> list[list[str]]:
     """Rows of a CSV file, header included.
 
@@ -199,17 +220,21 @@ def _read_parquet(path: Path, name: str, _: str | None) -> Sequence[Record]:
 
 
 def _read_xlsx(path: Path, name: str, sheet: str | None) -> Sequence[Record]:
+    with open_workbook(path, name, values=True) as book:
+        return list(_rows(book, name, sheet))
+
+
+@contextmanager
+def open_workbook(path: Path, name: str, *, values: bool) -> Iterator[Workbook]:
+    """A workbook for reading, formulas by their stored values or as text; refused when it would unpack to too much."""
     from openpyxl import load_workbook
 
     refuse_bomb(path, name)
-    with warnings.catch_warnings():
-        # openpyxl warns of styles and validations it drops; only values are read here.
+    # The file is opened here, since openpyxl leaves the files open that it cannot read.
+    with path.open("rb") as file, warnings.catch_warnings():
+        # openpyxl warns of styles and validations it drops; only cells are read here.
         warnings.simplefilter("ignore", UserWarning)
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
-            return list(_rows(book, name, sheet))
-        finally:
-            book.close()
+        yield load_workbook(file, read_only=True, data_only=values)
 
 
 def _rows(book: Workbook, name: str, sheet: str | None) -> Iterator[Record]:

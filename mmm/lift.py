@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmm.calendar import monday
+from mmm.calendar import week_of
 from mmm.cells import as_word
 from mmm.faults import fault
 from mmm.files import read_table
@@ -49,7 +49,7 @@ class LiftTest:
     kpi_se: float
 
 
-def read_lift_tests(name: str, folder: Path, panel: Panel) -> tuple[LiftTest, ...]:
+def read_lift_tests(name: str, folder: Path, panel: Panel, week_starts: str = "monday") -> tuple[LiftTest, ...]:
     """Read the tests of a project.
 
     Parameters
@@ -61,6 +61,8 @@ def read_lift_tests(name: str, folder: Path, panel: Panel) -> tuple[LiftTest, ..
         What the name is relative to.
     panel : Panel
         The data that the tests belong to.
+    week_starts : str
+        Weekday on which the data's weeks begin.
 
     Raises
     ------
@@ -70,7 +72,10 @@ def read_lift_tests(name: str, folder: Path, panel: Panel) -> tuple[LiftTest, ..
     table = read_table(name, None, folder)
     rows = range(len(table.rows))
     channels = table.parsed("channel", "lift_tests", as_word, NO_NAME)
-    days = {column: [day and monday(day) for day in table.days(column, "lift_tests")] for column in ("start", "end")}
+    days = {
+        column: [day and week_of(day, week_starts) for day in table.days(column, "lift_tests")]
+        for column in ("start", "end")
+    }
     numbers = {
         column: table.numbers(column, "lift_tests", rows, ABOVE_ZERO if column == "kpi_se" else SIGNED)
         for column in ("spend_change", "kpi_change", "kpi_se")
@@ -123,7 +128,10 @@ def _check(table: Table, row: int, test: LiftTest, panel: Panel) -> None:
         report(
             "the test took away more than was spent",
             "spend_change",
-            f"The data record {recorded_spend(test, panel):,.2f} in these weeks; the change is against that.",
+            fault(
+                "The data record {spend:,.2f} in these weeks; the change is against that.",
+                spend=recorded_spend(test, panel),
+            ),
         )
 
 

@@ -48,7 +48,8 @@ class Speaker(string.Formatter):
     """Formats as ``str.format`` does, and also names, lists and messages inside messages.
 
     ``{line!n}`` is a name of the project's file, shown by its label; ``{lines!n}`` a list of them. A list is joined as
-    its format spec says (:data:`SEPARATORS`).
+    its format spec says (:data:`SEPARATORS`). ``{count:week|weeks}`` is the first word where the count is one, else the
+    second.
     """
 
     def __init__(self, lang: Language, labels: Mapping[str, str]) -> None:
@@ -63,9 +64,12 @@ class Speaker(string.Formatter):
         return [self.labels.get(name, name) for name in value]
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Say a message, join a list, format anything else."""
+        """Say a message, join a list, choose singular or plural, format anything else."""
         if isinstance(value, Message):
             return value.said(self.lang, self.labels)
+        one, bar, many = format_spec.partition("|")
+        if bar:
+            return one if value == 1 else many
         if isinstance(value, list | tuple):
             return SEPARATORS[format_spec][self.lang].join(self.format_field(part, "") for part in value)
         return str(super().format_field(value, format_spec))

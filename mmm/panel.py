@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mmm.calendar import monday, week_range
+from mmm.calendar import week_of, week_range
 from mmm.cells import as_word
 from mmm.faults import fault
 from mmm.files import read_table
@@ -63,6 +63,8 @@ class Panel:
         Visits per week; platform-attributed GMV per week. NaN where the project names no such column.
     left_out : tuple of (date, date)
         First and last day of each incomplete week that daily data had at their ends, in order.
+    dated : int or None
+        Weekday, 0 for Monday, on which all rows of weekly data are dated; None where they differ, and of daily data.
     """
 
     weeks: tuple[date, ...]
@@ -76,6 +78,7 @@ class Panel:
     visits: Floats
     attributed: Floats
     left_out: tuple[tuple[date, date], ...] = ()
+    dated: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("kpi", "value_per_kpi", "spend", "control", "visits", "attributed"):
@@ -106,8 +109,11 @@ def read_panel(data: DataSettings, channels: Mapping[str, ChannelSettings], fold
         Files that cannot be opened come first, before what is in the others.
     """
     outcome_table, spend_table = _read_files(data, folder)
-    outcome_keys = _keys(outcome_table, data)
-    spend_keys = outcome_keys if spend_table is outcome_table else _keys(spend_table, data)
+    days = outcome_table.days(data.week, "data.week")
+    outcome_keys = _keys(outcome_table, data, days)
+    spend_keys = outcome_keys
+    if spend_table is not outcome_table:
+        spend_keys = _keys(spend_table, data, spend_table.days(data.week, "data.week"))
     outcome = _outcome(outcome_table, data, outcome_keys)
     media = {name: _media(spend_table, data, name, channel, spend_keys) for name, channel in channels.items()}
     _check_rollup(outcome_table, spend_table, data)
@@ -119,10 +125,12 @@ def read_panel(data: DataSettings, channels: Mapping[str, ChannelSettings], fold
     if problems:
         # Checks that run once per channel find a fault of a shared column again.
         raise InputError(dict.fromkeys(problems))
-    return _assemble(data, outcome, media)
+    weekdays = {day.weekday() for day in days if day}
+    dated = weekdays.pop() if len(weekdays) == 1 and data.frequency == "weekly" else None
+    return _assemble(data, outcome, media, dated)
 
 
-def _assemble(data: DataSettings, outcome: Series, media: Mapping[str, Series]) -> Panel:
+def _assemble(data: DataSettings, outcome: Series, media: Mapping[str, Series], dated: int | None) -> Panel:
     units = tuple(dict.fromkeys(unit for unit, _ in outcome.index))
     weeks = tuple(sorted({week for _, week in outcome.index}))
 
@@ -144,16 +152,16 @@ def _assemble(data: DataSettings, outcome: Series, media: Mapping[str, Series]) 
         visits=stack([grid(series, "visits") for series in media.values()]),
         attributed=stack([grid(series, "attributed") for series in media.values()]),
         left_out=outcome.left_out,
+        dated=dated,
     )
 
 
 # What the columns hold ------------------------------------------------------------------------------------------------
 
 
-def _keys(table: Table, data: DataSettings) -> list[Key | None]:
+def _keys(table: Table, data: DataSettings, days: Sequence[date | None]) -> list[Key | None]:
     """Read unit and Monday (the day of daily data) of every row; None where either cannot be read."""
-    days = table.days(data.week, "data.week")
-    weeks = days if data.frequency == "daily" else [day and monday(day) for day in days]
+    weeks = days if data.frequency == "daily" else [day and week_of(day, data.week_starts) for day in days]
     units: Sequence[str | None] = [NATIONAL] * len(table.rows)
     if data.unit is not None:
         units = table.parsed(data.unit, "data.unit", as_word, NO_NAME)
@@ -209,7 +217,7 @@ def _weekly(table: Table, data: DataSettings, series: Series, how: Mapping[str, 
     """Weekly series of daily data; weekly data as they are."""
     if data.frequency == "weekly":
         return series
-    added, lacking = weekly(series, how)
+    added, lacking = weekly(series, how, data.week_starts)
     if lacking:
         days = [f"{day}" if unit == NATIONAL else f"{day} {unit}" for unit, day in lacking]
         where, cure = f"{table.name}, column {data.week}", "Add a row for each; write 0 where there was nothing."

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mmm.faults import CHINESE
-from mmm.messages import Language, said
+from mmm.messages import Language, Message, Sentence, said
+from mmm.places import place_in_chinese
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,15 @@ class Problem:
     def __str__(self) -> str:
         return self.said("en")
 
+    @property
+    def message(self) -> Message:
+        """The problem as part of what else is said, in either language."""
+        return Message("problem", Sentence("{en}", "{zh}"), {"en": self.said("en"), "zh": self.said("zh")})
+
     def translated(self, lang: Language) -> Problem:
         """Return the problem in a language, as far as its parts are known there."""
-        what, where, cure = (_said(part, lang) for part in (self.what, self.where, self.cure))
-        return Problem(what, where, self.value, cure)
+        where = CHINESE.get(self.where, place_in_chinese(self.where)) if lang == "zh" else self.where
+        return Problem(_said(self.what, lang), where, said(self.value, lang), _said(self.cure, lang))
 
     def said(self, lang: Language) -> str:
         """Return the problem as a sentence in a language."""

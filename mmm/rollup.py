@@ -1,4 +1,4 @@
-"""Daily rows made weekly: whole weeks from Monday to Sunday, sums of what flows and means of what stands."""
+"""Daily rows made weekly: whole weeks of seven days, sums of what flows and means of what stands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from mmm.calendar import monday
+from mmm.calendar import first_day, week_of
 
 Floats = npt.NDArray[np.float64]
 Key = tuple[str, date]
@@ -29,7 +29,7 @@ class Series:
     left_out: tuple[tuple[date, date], ...] = ()
 
 
-def weekly(daily: Series, how: Mapping[str, str]) -> tuple[Series, tuple[Key, ...]]:
+def weekly(daily: Series, how: Mapping[str, str], starts: str = "monday") -> tuple[Series, tuple[Key, ...]]:
     """Add days up to weeks.
 
     Parameters
@@ -38,6 +38,8 @@ def weekly(daily: Series, how: Mapping[str, str]) -> tuple[Series, tuple[Key, ..
         Its index goes by unit and day.
     how : mapping of name to "sum", "mean" or another name
         Another name means an average in which each day counts by that column.
+    starts : str
+        Weekday on which weeks begin.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def weekly(daily: Series, how: Mapping[str, str]) -> tuple[Series, tuple[Key, ..
     """
     days: dict[Key, dict[date, int]] = {}
     for (unit, day), row in daily.index.items():
-        days.setdefault((unit, monday(day)), {})[day] = row
+        days.setdefault((unit, week_of(day, starts)), {})[day] = row
     parts = _ends(days)
     whole = sorted(key for key in days if key not in parts)
     rows = [[days[key][day] for day in sorted(days[key])] for key in whole]
@@ -56,10 +58,11 @@ def weekly(daily: Series, how: Mapping[str, str]) -> tuple[Series, tuple[Key, ..
         name: np.array([_of_week(daily.values, name, how[name], week) for week in rows], dtype=float)
         for name in daily.values
     }
+    first = first_day(starts)
     lacking = tuple(
         (unit, week + timedelta(days=step))
         for unit, week in whole
-        for step in range(_WEEK)
+        for step in range(first, first + _WEEK)
         if week + timedelta(days=step) not in days[unit, week]
     )
     left_out = sorted({(min(days[key]), max(days[key])) for key in parts})

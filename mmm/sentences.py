@@ -1,4 +1,4 @@
-"""What the model says of itself, in both languages: the health checks and their advice."""
+"""What the model says of itself and of its data, in both languages: health checks, their advice, dates."""
 
 from __future__ import annotations
 
@@ -164,5 +164,34 @@ _SENTENCES = {
 }
 
 HEALTH = Catalogue(MappingProxyType(_SENTENCES)).joined(PARTS)
+
+_DAYS = (
+    *(("Monday", "周一"), ("Tuesday", "周二"), ("Wednesday", "周三"), ("Thursday", "周四")),
+    *(("Friday", "周五"), ("Saturday", "周六"), ("Sunday", "周日")),
+)
+_DATES = {f"weekday.{number}": Sentence(*names) for number, names in enumerate(_DAYS)}
+_DATES |= {
+    "dates.weeks": Sentence(
+        "weeks run from {first} to {last}; that of {monday} is {start} to {end}",
+        "一周从{first}到{last}；{monday} 当周即 {start} 至 {end}",
+    ),
+    "dates.first": Sentence(
+        "Each row is dated on its week's first day, a {day}: {weeks}", "每行的日期是该周的第一天（{day}）：{weeks}"
+    ),
+    "dates.last": Sentence(
+        "Each row is dated on its week's last day, a {day}: {weeks}", "每行的日期是该周的最后一天（{day}）：{weeks}"
+    ),
+    "dates.inside": Sentence(
+        "Each row is dated on a {day} inside its week: {weeks}", "每行的日期是该周中的一天（{day}）：{weeks}"
+    ),
+    "dates.unsaid": Sentence(
+        "{dates}. If {day} is the first day of these weeks, write data.week_starts: {starts}; if not, write "
+        "data.week_starts: monday",
+        "{dates}。若{day}是这些周的第一天，请写 data.week_starts: {starts}；否则请写 data.week_starts: monday",
+    ),
+}
+
+DATES = Catalogue(MappingProxyType(_DATES))
+"""How the dates of the data are read."""
 
 tell = HEALTH.tell

@@ -43,9 +43,12 @@ class DataSettings(Settings):
     """Sheet of an Excel file; absent means the first."""
     week: str = "week"
     """Column with any day of the week; it is aligned to that week's Monday."""
+    week_starts: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    """The day on which weeks begin, where it is not Monday. Such a week goes by the Monday that is nearest to its first
+    day (the Monday week holds most of its days); peaks and events fall into it by its own seven days."""
     frequency: Literal["weekly", "daily"] = "weekly"
-    """What a row covers. ``daily`` rows become weeks from Monday to Sunday; weeks that lack days at either end of the
-    data are left out, and named."""
+    """What a row covers. ``daily`` rows become weeks from Monday to Sunday (or as ``week_starts`` says); weeks that
+    lack days at either end of the data are left out, and named."""
     rollup: dict[str, Literal["sum", "mean"]] = {}
     """Daily data only: how a column becomes weekly where it is not as usual. Spend, the KPI, visits and attributed GMV
     are added up; controls are averaged; so is ``value_per_kpi``, each day counting by its KPI."""

@@ -160,8 +160,8 @@ def refusal(what: str, where: str, value: str, cure: str) -> InputError:
 
 def listed(items: Sequence[object]) -> str:
     """Join the first items and say how many more there are."""
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(map(str, items[:SHOWN])) + more
+    shown = ", ".join(map(str, items[:SHOWN]))
+    return fault("{shown} and {count} more", shown=shown, count=len(items) - SHOWN) if len(items) > SHOWN else shown
 
 
 def suggest(name: str, known: Sequence[str]) -> str:

@@ -504,8 +504,12 @@ def _own_notes(problem: PlanProblem, options: SolveOptions, optimum: Optimum, sp
 
 def evaluate_plan(problem: PlanProblem, fen: Fen, notes: Sequence[str] = ()) -> tuple[Plan, tuple[Finding, ...]]:
     """Score a given plan, array (line, week) of fen, and hold it against every rule."""
+    plan, findings = score(settled(problem), fen)
+    return replace(plan, notes=tuple(notes)), findings
+
+
+def score(problem: PlanProblem, fen: Fen) -> tuple[Plan, tuple[Finding, ...]]:
+    """Score a given plan of a settled problem, as :func:`evaluate_plan` does of any."""
     with threadpool_limits(limits=1, user_api="blas"):
-        problem = settled(problem)
         findings = findings_of(problem, fen)
-        plan = replace(_scored(problem, fen, findings), notes=tuple(notes))
-    return plan, findings
+        return _scored(problem, fen, findings), findings

@@ -2,12 +2,14 @@
 
 Every posterior draw has a carry-over and a curve of its own, and both enter the expected response together. Curves on
 the mean carry-over alone miss the expected GMV by percents. Here a few *carry-over cases* stand for the draws: nodes of
-the Gauss quadrature of the share of an effect that falls after its first week. Each draw's response is interpolated
-between the cases by Lagrange's polynomials (where carry-over has two parameters a channel, by shares fitted to the
-draw), so every case has one curve, the mean of the draws' curves with those
-weights, tabulated at breakpoints for an ordinary week and for the strongest peak; other weeks blend the two.
+the Gauss quadrature of the share of an effect that falls after its first week, each draw's response interpolated
+between them by Lagrange's polynomials. Where carry-over has two parameters a channel one number does not tell the draws
+apart: there the cases are groups of draws alike, and each draw's shares of them are fitted. Every case has one curve,
+the mean of the draws' curves with those shares, tabulated at breakpoints for an ordinary week and for the strongest
+peak; other weeks blend the two.
 
-Source: Golub & Welsch (1969), "Calculation of Gauss Quadrature Rules", for the nodes.
+Source: Golub & Welsch (1969), "Calculation of Gauss Quadrature Rules", for the nodes; Arthur & Vassilvitskii (2007),
+"k-means++: The Advantages of Careful Seeding", for the groups.
 """
 
 from __future__ import annotations
@@ -23,14 +25,16 @@ from mmm.curves import ResponseCurves, WindowResponse
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-POINTS = 60
+POINTS = 100
 BEND = 2.5  # breakpoints lie denser near zero, where curves bend most
 REACH = 2.0  # curves are tabulated up to this multiple of the fitted range
 BEYOND = 1.05  # the fitted range ends this far above the largest week of history, as in the plan's notes
-CASES = ((1, 1), (3, 1), (4, 1), (5, 1), (4, 3), (5, 3))
-SAMPLES = 160  # weeks of made-up spend on which the draws' shares of two-way cases are fitted
+CASES = (1, 3, 4, 5, 12, 24)  # numbers of cases tried in turn
+MOST_NODES = 5  # more cases than this are groups of draws
+SAMPLES = 200  # weeks of made-up spend on which the draws' shares of the groups are fitted
 SOME_DRAWS = 500  # fitted at once, for the sake of memory
-PULL = 1e-5  # how strongly these shares are held to Lagrange's, as a share of the fit's own size
+PULL = 1e-7  # how strongly these shares are held to a draw's own group, as a share of the fit's own size
+SEED = 7  # of the groups and of the made-up spend: the same curves give the same workbook
 ENOUGH = 5e-4  # of a line's GMV; the error looked for when the number of cases is chosen
 LEVELS = np.array([0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0])
 
@@ -245,7 +249,7 @@ def _largest_error(made: LiveCurves, trials: Sequence[tuple[Floats, Floats]]) ->
     return worst
 
 
-def _tabulated(response: WindowResponse, spend: Floats, cases: tuple[int, int]) -> LiveCurves:
+def _tabulated(response: WindowResponse, spend: Floats, cases: int) -> LiveCurves:
     """Cases, breakpoints and blends; nothing calibrated yet."""
     curves, names = response.curves, range(len(response.curves.names))
     most = np.maximum(fitted_range(curves, spend), 1e-6 * curves.reference)
@@ -278,15 +282,17 @@ def _tabulated(response: WindowResponse, spend: Floats, cases: tuple[int, int]) 
 
 
 def _line_tables(
-    response: WindowResponse, name: int, points: Floats, cases: tuple[int, int]
+    response: WindowResponse, name: int, points: Floats, cases: int
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Weights, ordinary and peak tables, band and blends of one line; ``points`` in units of its reference."""
     family, shape = response.curves.family(name)
     ceiling = response.curves.ceiling[:, name, None]
     strongest = np.exp(response.curves.kappa[:, name, None] * response.intensity.max(initial=0.0))
-    weights, share = carry_over_cases(response.by_name[name], cases)
-    if cases[1] > 1:
+    if cases > MOST_NODES:
+        weights, share = carry_over_groups(response.by_name[name], cases)
         share = _fitted_shares(response, name, weights, share, float(points[-1] / REACH))
+    else:
+        weights, share = carry_over_cases(response.by_name[name], cases)
     level = ceiling * family.level(points[None], *shape, np)
     level[:, points == 0] = 0.0
     band = np.stack([level.mean(axis=0), *np.quantile(level, [0.05, 0.95], axis=0)])
@@ -298,17 +304,30 @@ def _line_tables(
 def _fitted_shares(response: WindowResponse, name: int, cases: Floats, share: Floats, most: float) -> Floats:
     """How much of each case every draw takes, array (case, draw): what is nearest on weeks of made-up spend.
 
-    Two numbers do not tell all ways in which draws of two-parameter carry-over differ, so Lagrange's polynomials in
-    them leave some of it out. Each draw's response in a week is fitted by the cases' responses in that week instead
-    (least squares, the shares summing to one), held weakly to Lagrange's. ``most`` is in units of the reference.
+    Each draw's response in a week is fitted by the cases' responses in that week (least squares, the shares summing to
+    one), held weakly to ``share``. ``most`` is in units of the reference.
     """
-    rng = np.random.default_rng(7)
-    size = (SAMPLES, cases.shape[1])
-    spend = most * np.minimum(1.0, rng.uniform(0.05, 1.0, (SAMPLES, 1)) * np.exp(0.5 * rng.standard_normal(size)))
-    spend *= rng.random(size) > rng.choice([0.0, 0.15, 0.5], (SAMPLES, 1))
+    spend = made_up_spend(cases.shape[1], most)
     few = range(0, share.shape[1], SOME_DRAWS)
     fitted = [_fit_shares(response, name, slice(at, at + SOME_DRAWS), cases, share, spend) for at in few]
     return np.concatenate(fitted, axis=1)
+
+
+def made_up_spend(lags: int, most: float) -> Floats:
+    """Spend of a week and of those before it, array (sample, lag), up to ``most``: what edits of a plan lead to.
+
+    A quarter of the weeks come after restless ones, a quarter after a line was cut to little or nothing, a quarter
+    after it was started, a quarter after weeks on and off.
+    """
+    rng = np.random.default_rng(SEED)
+    one, size = (SAMPLES, 1), (SAMPLES, lags)
+    spread = rng.choice([0.0, 0.3, 0.6], one)
+    spend = most * np.minimum(1.0, rng.uniform(0.05, 1.0, one) * np.exp(spread * rng.standard_normal(size)))
+    since = np.arange(lags) < rng.integers(1, max(2, lags), one)
+    on = rng.random(size) > rng.choice([0.15, 0.5], one)
+    left, kind = rng.choice([0.0, 0.1, 0.3], one), rng.integers(0, 4, one)
+    changed = ((kind == 1) & since) | ((kind == 2) & ~since)
+    return np.asarray(spend * np.where(changed, left, 1.0) * np.where((kind == 3) & ~on, 0.0, 1.0))
 
 
 def _fit_shares(
@@ -346,38 +365,49 @@ def _blends(response: WindowResponse, name: int, level: Floats, strongest: Float
     return blends
 
 
-def carry_over_cases(weights: Floats, counts: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Cases that stand for the draws' carry-over, and how much of each case every draw takes.
+def carry_over_cases(weights: Floats, count: int) -> tuple[Floats, Floats]:
+    """Cases that stand for draws whose carry-over one number tells apart, and how much of each every draw takes.
 
     Parameters
     ----------
     weights : array (draw, lag)
         Normalised adstock weights.
-    counts : (int, int)
-        Cases along the share that falls later, and along the main way in which draws with the same share differ.
+    count : int
+        Cases along the share of the effect that falls later.
 
     Returns
     -------
     array (case, lag)
         Their weights, quickest first.
     array (case, draw)
-        Products of Lagrange's polynomials at each draw; they sum to one over the cases.
+        Lagrange's polynomials at each draw; they sum to one over the cases.
     """
     later = _standard(1.0 - weights[:, 0])
-    along = later[:, None]
-    if counts[1] > 1:
-        rest = weights - _smooth(along, weights)(along)
-        way = np.linalg.svd(rest - rest.mean(axis=0), full_matrices=False)[2][0]
-        along = np.stack([later, _standard(rest @ way)], axis=1)
-    nodes = [_gauss_nodes(at, min(count, np.unique(at).size)) for at, count in zip(along.T, counts, strict=False)]
-    share, grid = np.ones((1, weights.shape[0])), np.zeros((1, 0))
-    for at, node in zip(along.T, nodes, strict=True):
-        share = (share[:, None] * _lagrange(at, node)[None]).reshape(-1, weights.shape[0])
-        grid = np.array([(*before, one) for before in grid for one in node])
-    own = np.maximum(_smooth(along, weights)(grid), 0.0)
-    missing = counts[0] * counts[1] - own.shape[0]  # draws that are all alike need fewer cases than other lines
-    padded = np.pad(own, ((0, missing), (0, 0)), mode="edge")
-    return padded / padded.sum(axis=1, keepdims=True), np.pad(share, ((0, missing), (0, 0)))
+    nodes = _gauss_nodes(later, min(count, np.unique(later).size))
+    own = np.maximum(_smooth(later, weights)(nodes), 0.0)
+    return _padded(own, _lagrange(later, nodes), count)
+
+
+def carry_over_groups(weights: Floats, count: int) -> tuple[Floats, Floats]:
+    """Groups of draws with like carry-over: their mean weights (case, lag), quickest first, and who is in them.
+
+    The second array (case, draw) is 1.0 where a draw belongs to the group and 0.0 elsewhere.
+    """
+    alike, member = np.unique(weights, axis=0, return_inverse=True)
+    if alike.shape[0] > count:
+        from scipy.cluster.vq import kmeans2
+
+        alike, member = kmeans2(weights, count, minit="++", rng=SEED)
+    order = np.argsort(-alike[:, 0])
+    share = (member[None] == order[:, None]).astype(np.float64)
+    return _padded(alike[order], share, count)
+
+
+def _padded(own: Floats, share: Floats, count: int) -> tuple[Floats, Floats]:
+    """As many cases as other lines have: draws that are all alike need fewer."""
+    missing = ((0, count - own.shape[0]), (0, 0))
+    own = np.pad(own, missing, mode="edge")
+    return own / own.sum(axis=1, keepdims=True), np.pad(share, missing)
 
 
 def _standard(values: Floats) -> Floats:
@@ -386,16 +416,10 @@ def _standard(values: Floats) -> Floats:
 
 
 def _smooth(along: Floats, weights: Floats) -> Callable[[Floats], Floats]:
-    """Weights as a polynomial of the coordinates (draw, 1 or 2), by least squares."""
-    degree = min(6, np.unique(along[:, 0]).size - 1)
-
-    def powers(at: Floats) -> Floats:
-        first = np.vander(at[:, 0], degree + 1)
-        mixed = [at[:, 1, None] ** power * np.vander(at[:, 0], 4) for power in (1, 2, 3)] if at.shape[1] > 1 else []
-        return np.concatenate([first, *mixed], axis=1)
-
-    fitted = np.linalg.lstsq(powers(along), weights, rcond=None)[0]
-    return lambda at: np.asarray(powers(at) @ fitted)
+    """Weights as a polynomial of a number that each draw has, by least squares."""
+    degree = min(6, np.unique(along).size - 1)
+    fitted = np.linalg.lstsq(np.vander(along, degree + 1), weights, rcond=None)[0]
+    return lambda at: np.asarray(np.vander(at, degree + 1) @ fitted)
 
 
 def _lagrange(at: Floats, nodes: Floats) -> Floats:

@@ -19,6 +19,7 @@ from optimizer.plan import Interval, Plan
 from optimizer.planner import Infeasible, SolveOptions
 from optimizer.problem import PlanProblem
 from optimizer.remainder import Past, remaining
+from optimizer.rounding import proportional_fen
 from optimizer.rules import Action, LogicRule, ReserveRelease, StrongRoiTopUp
 from optimizer.standing import Figures, LineStanding, Paid
 from optimizer.surprise import Surprise
@@ -269,7 +270,7 @@ class Rest:
         except Infeasible:
             # The review's own limits clash: what they leave over goes to the lines as they are, in proportion.
             self.gave_way = (*self.gave_way, GaveWay("", None, None))
-            return _scaled(wanted, self.left_fen), rest
+            return proportional_fen(wanted, self.left_fen), rest
 
     def _best(self, rest: PlanProblem) -> Plan | None:
         try:
@@ -291,15 +292,6 @@ class Rest:
 
 def _fen_of(plan: Plan) -> Fen:
     return np.array([line.weekly_fen for line in plan.lines], dtype=np.int64)
-
-
-def _scaled(wanted: Floats, total_fen: int) -> Fen:
-    """Whole fen in proportion to what is wanted, with this total (largest remainders)."""
-    flat = wanted.ravel() if wanted.sum() > 0 else np.ones(wanted.size)
-    exact = flat * (total_fen / flat.sum())
-    fen = np.floor(exact).astype(np.int64)
-    fen[np.argsort(fen - exact, kind="stable")[: total_fen - int(fen.sum())]] += 1
-    return np.asarray(fen.reshape(wanted.shape))
 
 
 def _changes(rest: PlanProblem, before: Floats, fen: Fen) -> tuple[Change, ...]:

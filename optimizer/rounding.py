@@ -70,6 +70,15 @@ def round_to_fen(optimum: Optimum) -> Fen:
     raise BudgetError("the plan cannot be rounded to whole fen within its rules; widen a rule by one fen")
 
 
+def proportional_fen(wanted: Floats, total_fen: int) -> Fen:
+    """Whole fen in proportion to what is wanted, evenly where nothing is, with this total (largest remainders)."""
+    flat = wanted.ravel() if wanted.sum() > 0 else np.ones(wanted.size)
+    exact = flat * (total_fen / flat.sum())
+    fen = np.floor(exact).astype(np.int64)
+    fen[np.argsort(fen - exact, kind="stable")[: total_fen - int(fen.sum())]] += 1
+    return np.asarray(fen.reshape(wanted.shape))
+
+
 def _nudge(optimum: Optimum, fen: Floats, low: int, high: int) -> Floats | None:
     """Whole-fen moves between ``low`` and ``high`` that make every row hold; None when there are none."""
     highs = bare_highs(seconds=10.0)

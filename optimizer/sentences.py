@@ -19,7 +19,7 @@ _SENTENCES = {
         "模型未通过检验，本方案是在坚持要求下生成的：请勿据此调动资金。",
     ),
     "note.held": Sentence(
-        "{count} cells are held as edited; the rest was optimised around them.",
+        "{count} {count:cell is|cells are} held as edited; the rest was optimised around them.",
         "{count} 个单元格按修改值固定，其余围绕它们优化。",
     ),
     "note.inputs": Sentence("By the workbook's Inputs: {change}.", "按工作簿 Inputs 表：{change}。"),
@@ -90,7 +90,8 @@ _SENTENCES = {
     "effect.move_cap.none": Sentence("This plan replaces no other.", "本方案没有取代其他方案。"),
     "effect.ended": Sentence("{parts:steps}.", "{parts:steps}。"),
     "effect.opening": Sentence(
-        "{line!n} was under 1:{floor:g} in the last {weeks} weeks of data, so its first week is held to {most:,.2f}",
+        "{line!n} was under 1:{floor:g} in the last {weeks} {weeks:week|weeks} of data, so its first week is held to "
+        "{most:,.2f}",
         "{line!n}在数据最后 {weeks} 周低于 1:{floor:g}，因此首周不得超过 {most:,.2f}",
     ),
     "effect.weak": Sentence(
@@ -109,7 +110,7 @@ _SENTENCES = {
         "{line!n}先行预留，在以下各周释放 {amount:,.2f}：{weeks}",
     ),
     "effect.recovery": Sentence(
-        "{line!n} stays at or below {most:,.2f} a week for its first {weeks} weeks",
+        "{line!n} stays at or below {most:,.2f} a week for its first {weeks} {weeks:week|weeks}",
         "{line!n}前 {weeks} 周每周不超过 {most:,.2f}",
     ),
     "effect.move_cap": Sentence(
@@ -148,8 +149,8 @@ _SENTENCES = {
     "conflict.switch": Sentence("what it says of {about!n}", "其对{about!n}的规定"),
     "amount.share": Sentence("{percent:.6g}%", "{percent:.6g}%"),
     "amount.roi": Sentence("1:{roi:.4g}", "1:{roi:.4g}"),
-    "amount.lines": Sentence("{count:g} lines", "{count:g} 项"),
-    "amount.weeks": Sentence("{count:g} weeks", "{count:g} 周"),
+    "amount.lines": Sentence("{count:g} {count:line|lines}", "{count:g} 项"),
+    "amount.weeks": Sentence("{count:g} {count:week|weeks}", "{count:g} 周"),
     "amount.money": Sentence("{amount:,.2f}", "{amount:,.2f}"),
     # ways out -------------------------------------------------------------------------------------------------
     "way.lower": Sentence('Lower "{name}" from {old} to {new}.', "把“{name}”从 {old} 降到 {new}。"),

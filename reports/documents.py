@@ -251,7 +251,8 @@ def _relaxation(relaxation: Relaxation) -> Document:
     }
 
 
-def _finding(found: Finding) -> Document:
+def finding_document(found: Finding) -> Document:
+    """One limit and what a plan makes of it, ready for JSON."""
     return {
         "name": found.name,
         "kind": found.kind,
@@ -298,7 +299,7 @@ def evaluation_document(
         "note_messages",
     )
     document = plan_document(plan, health, fingerprint, [])
-    broken = [_finding(f) for f in findings if f.broken]
+    broken = [finding_document(f) for f in findings if f.broken]
     return (
         {"source": source, "obeys_rules": not broken, "broken": broken}
         | {key: document[key] for key in kept}

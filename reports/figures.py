@@ -247,8 +247,10 @@ def _axes(across: Scale, up: Scale, foot: float, lang: Lang) -> Iterator[Mark]:
         y = up.at(amount)
         yield line("grid" if amount else "axis", across.first, y, across.last, y)
         yield text("tick small", across.first - 5, y + 3.5, compact_words(amount, lang), "end")
-    for amount in ticks(across.high, 3)[1:]:
-        yield text("tick small", across.at(amount), foot + 17, compact_words(amount, lang), "middle")
+    for amount in ticks(across.high)[1:]:
+        words = compact_words(amount, lang)
+        inside = across.last + 6 - width_of(words, SMALL) / 2  # the last one would stand half outside
+        yield text("tick small", min(across.at(amount), inside), foot + 17, words, "middle")
 
 
 def _near_and_last_year(one: LinePlan, across: Scale, foot: float, lang: Lang) -> Iterator[Mark]:

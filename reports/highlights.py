@@ -11,6 +11,7 @@ from reports.sections import rule_words, spent_with_history, worth_testing
 from reports.words import (
     Lang,
     compact_words,
+    currency_words,
     gap_words,
     line_label,
     money_words,
@@ -67,7 +68,7 @@ def _total(plan: Plan, lang: Lang) -> Tile:
     if plan.last_quarter_spend:
         change = signed(share_words(spent_with_history(plan) / plan.last_quarter_spend - 1))
         note = say(lang, "tile.spend_note", change=change, spend=compact_words(plan.last_quarter_spend, lang))
-    label = say(lang, "tile.total", currency=plain(plan.currency))
+    label = say(lang, "tile.total", currency=currency_words(plan.currency, lang))
     return Tile("total", label, money_words(currency(plan.total_fen), lang), note)
 
 
@@ -158,7 +159,7 @@ def price_words(report: ConstraintReport, currency_name: str, lang: Lang) -> str
         return ""
     unit = report.unit if report.unit in {"share", "roi", "lines", "weeks"} else "money"
     amount = number_words(report.price) if unit == "money" else money_words(report.price, lang)
-    return say(lang, f"page.price.{unit}", price=signed(amount), currency=plain(currency_name))
+    return say(lang, f"page.price.{unit}", price=signed(amount), currency=currency_words(currency_name, lang))
 
 
 def tests(plan: Plan, lang: Lang) -> tuple[Point, ...]:

@@ -37,17 +37,19 @@ class Frame:
 
 
 @functools.cache
-def frame() -> Frame:
-    """Return the style sheet and the script with their content-security policy.
+def frame(styles: tuple[str, ...] = ("page.css",), program: str = "page.js", more: str = "") -> Frame:
+    """Return the style sheets and the script with their content-security policy; ``more`` is added to it.
 
     Source: W3C, Content Security Policy Level 3, hash-source.
     """
-    style, script = (
-        (files("reports.templates") / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
-    )
+    style, script = "\n".join(_own(name) for name in styles), _own(program)
     allowed = f"style-src {_hash(style)}; script-src {_hash(script)}"
-    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'{more}"
     return Frame(Markup(style), Markup(script), policy)  # noqa: S704 - our own files, no user's text in them
+
+
+def _own(name: str) -> str:
+    return (files("reports.templates") / name).read_text(encoding="utf-8")
 
 
 def _hash(content: str) -> str:
@@ -72,6 +74,13 @@ def rendered(template: str, **values: object) -> str:
     """Fill a template; whatever is not markup of our own is escaped."""
     page: str = _environment().get_template(template).render(values)
     return page
+
+
+def parts(template: str, **values: object) -> dict[str, str]:
+    """Fill the blocks of a template one by one."""
+    found = _environment().get_template(template)
+    context = found.new_context(values)
+    return {name: "".join(block(context)) for name, block in found.blocks.items()}
 
 
 def as_table(section: Section, lang: Lang) -> Table:

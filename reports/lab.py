@@ -13,7 +13,7 @@ from optimizer.policy import Played, Policy
 from optimizer.problem import PlanProblem
 from reports.sections import Column, Kind, Section
 from reports.terminal import _bullets, _print, _table
-from reports.words import Lang, amount_words, plain, say, signed
+from reports.words import Lang, amount_words, quarter_words, say, signed
 
 Document = dict[str, Any]
 
@@ -109,7 +109,7 @@ def lab_section(document: Mapping[str, Any], lang: Lang) -> Section:
     }
     return Section(
         "lab",
-        say(lang, "lab.title", quarter=plain(document["quarter"]), count=document["quarters"]),
+        say(lang, "lab.title", quarter=quarter_words(document["quarter"], lang), count=document["quarters"]),
         say(lang, "lab.sentence"),
         tuple(Column(key, say(lang, f"lab.column.{key}"), kind) for key, kind in kinds.items()),
         tuple(

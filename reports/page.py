@@ -74,7 +74,7 @@ def render_page(plan: Plan, outlook: Outlook, fit: Mapping[str, Any], manifest: 
         passed=_passed(health, lang),
         notes=as_table(sections.notes(plan, lang), lang),
         tables=tuple(as_table(section, lang) for section in _sections(plan, fit, lang)),
-        foot=tuple((plain(str(key)), plain(str(value))) for key, value in manifest.items() if isinstance(value, str)),
+        foot=tuple((plain(key), plain(value)) for key, value in manifest.items() if isinstance(value, str) and value),
     )
 
 

@@ -18,7 +18,7 @@ from optimizer.rules import Action
 from optimizer.standing import Paid
 from optimizer.surprise import Score, Surprise
 from reports.documents import currency, plan_document
-from reports.words import Lang, amount_words, plain, roi_words, say, share_words, signed
+from reports.words import Lang, amount_words, label_words, plain, roi_words, say, share_words, signed
 
 Document = dict[str, Any]
 KEPT_OF_PLAN = ("status", "expected", "proof", "constraints", "rules", "notes", "conflict", "relaxation")
@@ -265,7 +265,7 @@ class _Words:
     def label(self, line: str) -> str:
         """A line's name to show."""
         labels: Document = next((one["label"] for one in self.document["board"] if one["line"] == line), {})
-        return plain(labels.get(self.lang) or line)
+        return label_words(labels, line, self.lang)
 
     def money(self, amount: float | None) -> str:
         """An amount with its currency."""
@@ -365,4 +365,4 @@ class _Words:
             z=signed(f"{total['z']:.1f}"),
         )
         verdict = say(self.lang, f"review.head.gmv.{'inside' if total['inside'] else 'outside'}")
-        return self.listed([words, verdict])
+        return say(self.lang, "clause.join").join([words, verdict])

@@ -9,7 +9,7 @@ from typing import Any
 from reports import review_sections as parts
 from reports.html import Table, as_table, frame, rendered
 from reports.sections import cell_words
-from reports.words import LANGUAGE_TAGS, Lang, plain, say
+from reports.words import LANGUAGE_TAGS, Lang, label_words, plain, say
 
 WIDTH, HEIGHT, EDGE = 84.0, 20.0, 2.0
 SHOWN = ("line", "status", "spend", "plan_spend", "roi_attributed", "roi_model", "roi_model_range", "weeks_weak")
@@ -107,5 +107,5 @@ def _height(value: float, low: float, high: float) -> float:
 
 def _title(one: Mapping[str, Any], values: Sequence[float | None], lang: Lang) -> str:
     column = parts.board({"board": [one]}, lang).columns[6]
-    label = plain(one["label"].get(lang) or one["line"])
+    label = label_words(one["label"], one["line"], lang)
     return f"{label}: " + " ".join(cell_words(value, column.kind, lang) for value in values)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from reports.sections import Cell, Column, Kind, Measured, Section
-from reports.words import Lang, amount_words, plain, say, share_words, signed, term
+from reports.words import Lang, amount_words, label_words, quarter_words, say, share_words, signed, term
 
 Document = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ def _columns(lang: Lang, **kinds: Kind) -> tuple[Column, ...]:
 
 def _label(document: Document, line: str, lang: Lang) -> str:
     found = next((one for one in document["board"] if one["line"] == line), None)
-    return plain((found or {}).get("label", {}).get(lang) or line)
+    return label_words((found or {}).get("label", {}), line, lang)
 
 
 def headline(document: Document, lang: Lang) -> Section:
@@ -38,7 +38,7 @@ def headline(document: Document, lang: Lang) -> Section:
     ]
     return Section(
         "headline",
-        say(lang, "review.title", quarter=plain(document["quarter"]), week=document["week"]),
+        say(lang, "review.title", quarter=quarter_words(document["quarter"], lang), week=document["week"]),
         _subtitle(document, lang),
         _columns(lang, item=Kind.TEXT, finding=Kind.TEXT),
         tuple((label, words) for label, words in rows if words),
@@ -47,7 +47,7 @@ def headline(document: Document, lang: Lang) -> Section:
 
 def verdict_words(document: Document, lang: Lang) -> str:
     """Return the verdict and why."""
-    why = say(lang, "list.join").join(one["sentence"] for one in document["reasons"])
+    why = say(lang, "clause.join").join(one["sentence"] for one in document["reasons"])
     return say(lang, "review.verdict.words", verdict=term(lang, "review.verdict", document["verdict"]), why=why)
 
 
@@ -129,7 +129,7 @@ def _board_row(one: Mapping[str, Any], lang: Lang) -> tuple[Cell, ...]:
     model = one["roi_model"]
     return (
         one["line"],
-        plain(one["label"].get(lang) or one["line"]),
+        label_words(one["label"], one["line"], lang),
         term(lang, "review.status", one["status"]),
         one["spend"],
         one["plan_spend"],
@@ -166,7 +166,7 @@ def history(document: Document, lang: Lang) -> Section:
         say(lang, "review.section.history.sentence"),
         (*names, *(Column(week, week, Kind.ROI) for week in weeks)),
         tuple(
-            (one["line"], plain(one["label"].get(lang) or one["line"]), *(past["roi"] for past in one["history"]))
+            (one["line"], label_words(one["label"], one["line"], lang), *(past["roi"] for past in one["history"]))
             for one in document["board"]
             if one["status"] != "reserve"
         ),
@@ -299,7 +299,7 @@ def ledger(document: Document, lang: Lang) -> Section:
     rows = tuple(_ledger_row(one, lang) for one in document["entries"])
     return Section(
         "ledger",
-        say(lang, "ledger.title", quarter=plain(document["quarter"]), count=len(rows)),
+        say(lang, "ledger.title", quarter=quarter_words(document["quarter"], lang), count=len(rows)),
         say(lang, "ledger.intact" if document["intact"] else "ledger.broken"),
         tuple(Column(key, say(lang, f"ledger.column.{key}"), Kind.TEXT) for key in keys),
         rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
@@ -19,11 +19,14 @@ from reports.words import (
     NOTHING,
     Lang,
     amount_words,
+    currency_words,
     gap_words,
+    label_words,
     line_label,
     money_words,
     number_words,
     plain,
+    quarter_words,
     roi_words,
     say,
     share_words,
@@ -179,7 +182,7 @@ def headline(plan: Plan, health: Mapping[str, Any], lang: Lang) -> Section:
     }
     return Section(
         "headline",
-        say(lang, "title", quarter=plain(plan.quarter)),
+        say(lang, "title", quarter=quarter_words(plan.quarter, lang)),
         period(plan, lang),
         _columns(lang, item=Kind.TEXT, finding=Kind.TEXT),
         tuple((say(lang, f"headline.{key}"), words) for key, words in told.items() if words),
@@ -260,7 +263,7 @@ def plan_labels(plan: Plan, lang: Lang) -> dict[str, str]:
 
 def fit_labels(fit: Mapping[str, Any], lang: Lang) -> dict[str, str]:
     """Return what to show for the names of the fitted channels."""
-    return {one["name"]: plain(str(one.get("label", {}).get(lang) or one["name"])) for one in fit["channels"]}
+    return {one["name"]: label_words(one.get("label", {}), one["name"], lang) for one in fit["channels"]}
 
 
 def check_name(check: Mapping[str, Any], lang: Lang) -> str:
@@ -442,7 +445,7 @@ def weekly(plan: Plan, lang: Lang) -> Section:
 
 def constraints(plan: Plan, lang: Lang) -> Section:
     """Build the table of all limits: value against limit, binding or not, price."""
-    return _constraint_section(plan.constraints, lang)
+    return _constraint_section(plan, plan.constraints, lang)
 
 
 def prices(plan: Plan, lang: Lang) -> Section:
@@ -451,14 +454,15 @@ def prices(plan: Plan, lang: Lang) -> Section:
     binding.sort(key=lambda report: (report.price is None, report.price_unit or "", -abs(report.price or 0.0)))
     slack = len(plan.constraints) - len(binding)
     note = say(lang, "note.slack", count=slack) if slack else ""
-    section = _constraint_section(binding, lang).without("kind", "binding")
+    section = _constraint_section(plan, binding, lang).without("kind", "binding")
     return replace(section, key="prices", title=say(lang, "section.prices"), note=note)
 
 
 UNIT_KINDS = {"share": Kind.SHARE, "roi": Kind.ROI, "lines": Kind.NUMBER, "weeks": Kind.NUMBER}
 
 
-def _constraint_section(reports: Sequence[ConstraintReport], lang: Lang) -> Section:
+def _constraint_section(plan: Plan, reports: Sequence[ConstraintReport], lang: Lang) -> Section:
+    labels = {line.name: line_label(line, lang) for line in plan.lines}
     return Section(
         "constraints",
         say(lang, "section.constraints"),
@@ -475,16 +479,16 @@ def _constraint_section(reports: Sequence[ConstraintReport], lang: Lang) -> Sect
             price=Kind.NUMBER,
             price_unit=Kind.TEXT,
         ),
-        tuple(_constraint_row(report, lang) for report in reports),
+        tuple(_constraint_row(report, labels, lang) for report in reports),
     )
 
 
-def _constraint_row(report: ConstraintReport, lang: Lang) -> tuple[Cell, ...]:
+def _constraint_row(report: ConstraintReport, labels: Mapping[str, str], lang: Lang) -> tuple[Cell, ...]:
     kind = UNIT_KINDS.get(report.unit, Kind.MONEY)
     return (
-        f"{report.name}: {report.part}" if report.part else report.name,
+        f"{report.name}: {report.part}" if report.part else report.name if report.line else rule_words(report, lang),
         term(lang, "kind", report.kind),
-        report.line,
+        report.line and labels.get(report.line, report.line),
         Measured(report.value, kind),
         term(lang, "sense", report.sense),
         Measured(report.limit, kind),
@@ -496,9 +500,9 @@ def _constraint_row(report: ConstraintReport, lang: Lang) -> tuple[Cell, ...]:
 
 def price_unit_words(report: ConstraintReport, lang: Lang) -> str | None:
     """Return what of a limit its price is told for: a percentage point, a unit of money."""
-    if report.price_unit is None or report.unit not in UNIT_KINDS:
-        return report.price_unit and plain(report.price_unit)
-    return say(lang, f"price_unit.{report.unit}")
+    if report.price_unit is None or report.unit in UNIT_KINDS:
+        return report.price_unit and say(lang, f"price_unit.{report.unit}")
+    return say(lang, "price_unit.money", currency=currency_words(report.price_unit.removeprefix("one "), lang))
 
 
 def broken_sentence(rule: Mapping[str, Any], labels: Mapping[str, str], lang: Lang) -> str:
@@ -509,7 +513,7 @@ def broken_sentence(rule: Mapping[str, Any], labels: Mapping[str, str], lang: La
     about = [labels.get(str(rule["line"]), str(rule["line"] or "")), str(rule["week"] or ""), str(rule["part"] or "")]
     return say(
         lang,
-        "evaluation.rule",
+        "evaluation.rule.total" if rule["kind"] == "total" else "evaluation.rule",
         name=plain(str(rule["name"])),
         kind=term(lang, "kind", str(rule["kind"])),
         about="".join(f"{plain(part)} " for part in about if part),
@@ -553,14 +557,18 @@ def rule_value(plan: Plan, lang: Lang) -> Section:
     )
     sentence = say(lang, "section.rule_value.sentence", paths=f"{value.paths:,}")
     lost = None if value.lost_per_unit is None else number_words(value.lost_per_unit)
-    note = "" if lost is None else say(lang, "section.rule_value.lost", currency=plain(plan.currency), lost=lost)
+    note = (
+        ""
+        if lost is None
+        else say(lang, "section.rule_value.lost", currency=currency_words(plan.currency, lang), lost=lost)
+    )
     return Section("rule_value", title, sentence, marked, rows, note)
 
 
 def proof(plan: Plan, lang: Lang) -> Section:
     """Build the proof: objective, the bound no plan can pass, and the gap between them."""
     status = f"{say(lang, f'status.{plan.status.word}')} {say(lang, f'cure.{plan.status.word}')}".strip()
-    rows: list[tuple[Cell, ...]] = [(say(lang, "proof.status"), plan.status.word)]
+    rows: list[tuple[Cell, ...]] = [(say(lang, "proof.status"), say(lang, f"outcome.{plan.status.word}"))]
     if plan.proof is not None:
         facts: dict[str, Cell] = {
             "objective": Measured(plan.proof.objective, Kind.ESTIMATE),
@@ -720,25 +728,34 @@ def channel_roi(fit: Mapping[str, Any], lang: Lang) -> Section:
         half_life=Kind.NUMBER,
         source=Kind.TEXT,
     )
+    silent = _silent_channels(fit["health"])
     return Section(
         "roi",
         say(lang, "section.roi"),
         say(lang, "section.roi.sentence"),
         _marked(columns, pair=("roi_range",)),
-        tuple(_channel_row(channel, lang) for channel in fit["channels"]),
+        tuple(_channel_row(channel, silent, lang) for channel in fit["channels"]),
     )
 
 
-def _channel_row(channel: Mapping[str, Any], lang: Lang) -> tuple[Cell, ...]:
+def _silent_channels(health: Mapping[str, Any]) -> frozenset[str]:
+    """Channels that the health check says the data tell next to nothing about."""
+    messages = (check.get("message") or {} for check in health["checks"])
+    told = [message["values"]["names"] for message in messages if message.get("key") == "health.silent"]
+    return frozenset(name for names in told for name in names)
+
+
+def _channel_row(channel: Mapping[str, Any], silent: Collection[str], lang: Lang) -> tuple[Cell, ...]:
     roi = channel["roi"]
+    learnt = "prior" if channel["prior_only"] else "silent" if channel["name"] in silent else "data"
     return (
-        str(channel.get("label", {}).get(lang) or channel["name"]),
+        label_words(channel.get("label", {}), channel["name"], lang),
         roi["mean"],
         (roi["p05"], roi["p95"]),
         channel["mroi"]["mean"],
         channel["contribution"]["mean"],
         round(channel["half_life_weeks"]["mean"], 1),
-        say(lang, "source.prior" if channel["prior_only"] else "source.data"),
+        say(lang, f"source.{learnt}"),
     )
 
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from mmm.messages import said
 from optimizer.plan import Plan
 from reports import sections
-from reports.sections import Column, Kind, Section, cell_words
-from reports.words import Lang, amount_words, plain, roi_words, say, share_words, term
+from reports.sections import Cell, Column, Kind, Section, cell_words
+from reports.words import (
+    Lang,
+    amount_words,
+    label_words,
+    money_words,
+    plain,
+    quarter_words,
+    roi_words,
+    say,
+    share_words,
+    signed,
+    term,
+)
 from reports.wrapping import wrapped
 
 WIDTH = 100
@@ -85,26 +100,42 @@ def _print(console: Console, *parts: RenderableType) -> None:
 
 def _table(section: Section, lang: Lang) -> Table:
     table = Table(box=box.SIMPLE, show_footer=bool(section.total), pad_edge=False, padding=(0, 1, 0, 0))
-    footers: Iterable[Any] = section.total or ("",) * len(section.columns)
-    for column, footer in zip(section.columns, footers, strict=True):
-        _add_column(table, column, "" if footer is None else cell_words(footer, column.kind, lang))
-    for row in section.rows:
-        cells = zip(section.columns, row, strict=True)
-        # Text, not str: a name such as [red] must not be read as markup
-        table.add_row(*(Text(cell_words(cell, column.kind, lang)) for column, cell in cells))
+    footers = ["" if cell is None else cell for cell in section.total] or [""] * len(section.columns)
+    rows = [_cells(section, row, lang) for row in section.rows]
+    for place, (column, footer) in enumerate(zip(section.columns, _cells(section, footers, lang), strict=True)):
+        _add_column(table, column, footer, [row[place] for row in rows])
+    for row in rows:
+        table.add_row(*map(Text, row))  # Text, not str: a name such as [red] must not be read as markup
     return table
 
 
-def _add_column(table: Table, column: Column, footer: str) -> None:
+def _cells(section: Section, cells: Sequence[Cell], lang: Lang) -> list[str]:
+    return [cell_words(cell, column.kind, lang) for column, cell in zip(section.columns, cells, strict=True)]
+
+
+def _add_column(table: Table, column: Column, footer: str, cells: Sequence[str]) -> None:
+    """Add a column: numbers and short names stay whole, titles and longer words take more lines where room is short."""
     words = column.kind is Kind.TEXT
+    widest = max(map(cell_len, (footer, *cells)), default=0)
+    longest = max(map(cell_len, column.title.split()), default=0)
+    name = column.key == "line" and widest <= LONGEST_NAME
     table.add_column(
         Text(column.title),
         Text(footer),
         justify="left" if words else "right",
         overflow="fold",
-        no_wrap=column.key == "line" or (not words and not column.pair),
-        min_width=6 if words else None,
+        no_wrap=name,
+        min_width=LEAST_WORDS if words else widest if column.pair else max(widest, min(longest, LONGEST_TITLE)),
     )
+
+
+LONGEST_NAME = 30
+"""Marks of a line's name that is never broken."""
+
+LONGEST_TITLE = 12
+"""Marks of a word in a title over numbers that is never broken."""
+
+LEAST_WORDS = 6
 
 
 def _fact(label: str, words: str, lang: Lang) -> Text:
@@ -164,7 +195,7 @@ def show_evaluation(document: Mapping[str, Any], lang: Lang, console: Console) -
         _print(console, Text(f"ROI {roi_words(roi)}"))
     for change in document.get("inputs_changed", ()):
         _print(console, Text(say(lang, "edits.input", input=f"{change['key']} = {change['value']}")))
-    labels = {line["name"]: line["label"].get(lang) or line["name"] for line in document["lines"]}
+    labels = {line["name"]: label_words(line["label"], line["name"], lang) for line in document["lines"]}
     broken = [sections.broken_sentence(rule, labels, lang) for rule in document["broken"]]
     _print(console, *_bullets(say(lang, "evaluation.broken"), broken))
     if not broken:
@@ -219,7 +250,7 @@ def show_whatif(document: Mapping[str, Any], lang: Lang, console: Console, files
     for section in whatif_sections(document, lang):
         if section.key in wide and len(section.columns) > MOST_COLUMNS:
             continue
-        shown = section.only(*COMPARED) if section.key == "whatif" else section
+        shown = _fitting(section.only(*COMPARED), lang, console) if section.key == "whatif" else section
         _print(console, Text(section.title, style="bold"))
         _print(console, *(Text(words) for words in (section.sentence,) if words), _table(shown, lang))
         if section.key == "whatif":
@@ -227,6 +258,22 @@ def show_whatif(document: Mapping[str, Any], lang: Lang, console: Console, files
             _print(console, *_bullets(say(lang, "whatif.biggest"), biggest_moves(document, lang)))
     _print(console, *_bullets(say(lang, "terminal.files"), files))
 
+
+def _fitting(section: Section, lang: Lang, console: Console) -> Section:
+    """Return the section without the columns that can be spared, as many as a terminal has no room for."""
+    for key in SPARED:
+        room = console.options.update(width=min(console.width, WIDTH))
+        if Measurement.get(console, room, _table(section, lang)).minimum + ROOM_FOR_NAMES <= room.max_width:
+            break
+        section = section.without(key)
+    return section
+
+
+SPARED = ("mroi", "gain_range")
+"""Columns of the comparison that a terminal drops first; whatif.xlsx has them all."""
+
+ROOM_FOR_NAMES = 12
+"""Marks that scenarios' names get beyond the least."""
 
 COMPARED = ("line", "spend", "gmv", "mroi", "gain", "gain_range", "prob_better")
 """Columns of the comparison of scenarios that a terminal shows."""
@@ -240,11 +287,20 @@ def show_versions(found: Sequence[Mapping[str, Any]], lang: Lang, console: Conso
         _print(console, Text(say(lang, "versions.none")))
         return
     kinds = {"total": Kind.MONEY, "gmv": Kind.ESTIMATE}
-    keys = ("id", "parent", "created", "author", "quarter", "total", "gmv", "note")
+    everything = ("id", "parent", "created", "author", "quarter", "total", "gmv", "note")
+    keys = [key for key in everything if any(entry.get(key) not in {None, ""} for entry in found)]
     columns = tuple(Column(key, say(lang, f"column.{key}"), kinds.get(key, Kind.TEXT)) for key in keys)
-    rows = tuple(tuple(entry.get(key) for key in keys) for entry in found)
+    rows = tuple(tuple(_told(entry, key, lang) for key in keys) for entry in found)
     _print(console, Text(say(lang, "versions.title"), style="bold"))
     _print(console, _table(Section("versions", "", "", columns, rows), lang))
+
+
+def _told(entry: Mapping[str, Any], key: str, lang: Lang) -> Any:
+    """A field of a version; when it was written, to the minute."""
+    value = entry.get(key)
+    if key == "created" and value:
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M}"
+    return quarter_words(value, lang) if key == "quarter" and value else value
 
 
 def show_comparison(document: Mapping[str, Any], lang: Lang, console: Console) -> None:
@@ -254,7 +310,7 @@ def show_comparison(document: Mapping[str, Any], lang: Lang, console: Console) -
     columns = tuple(Column(key, say(lang, f"column.{key}"), kind) for key, kind in keys.items())
     rows = tuple(
         (
-            line["label"].get(lang) or line["name"],
+            label_words(line["label"], line["name"], lang),
             line["first"],
             line["second"],
             line["change"],
@@ -263,16 +319,20 @@ def show_comparison(document: Mapping[str, Any], lang: Lang, console: Console) -
         for line in document["lines"]
     )
     total = (say(lang, "total"), first["total"], second["total"], second["total"] - first["total"], gain["mean"])
-    words = {key: amount_words(gain[part], document["currency"], lang) for key, part in _GAIN.items()}
-    sentence = say(lang, "compare.sentence", prob=share_words(document["prob_better"]), **words)
-    title = say(lang, "compare.title", first=first["name"], second=second["name"])
+    names = {"first": first["name"], "second": second["name"]}
+    sentence = say(
+        lang,
+        "compare.more" if gain["mean"] >= 0 else "compare.less",
+        gain=amount_words(abs(gain["mean"]), document["currency"], lang),
+        **{end: signed(money_words(gain[part], lang)) for end, part in (("low", "p05"), ("high", "p95"))},
+        prob=share_words(document["prob_better"]),
+        **names,
+    )
+    title = say(lang, "compare.title", **names)
     _print(console, Text(title, style="bold"), Text(sentence))
     _print(console, _table(Section("compare", "", "", columns, rows, total=total), lang))
     for plan in (first, second):
         _print(console, *_bullets(say(lang, "compare.broken", name=plan["name"]), plan["broken"]))
-
-
-_GAIN = {"gain": "mean", "low": "p05", "high": "p95"}
 
 
 def show_verified(folder: str, checks: Sequence[tuple[str, bool, str]], lang: Lang, console: Console) -> None:
@@ -282,8 +342,11 @@ def show_verified(folder: str, checks: Sequence[tuple[str, bool, str]], lang: La
         table.add_column(Text(say(lang, f"column.{key}")), overflow="fold")
     for name, holds, found in checks:
         verdict = Text(say(lang, f"verify.{'holds' if holds else 'fails'}"), style="green" if holds else "bold red")
-        table.add_row(Text(plain(name)), verdict, Text(plain(found)))
+        table.add_row(Text(plain(said(name, lang))), verdict, Text(plain(said(found, lang))))
     _print(console, Text(say(lang, "verify.title", folder=folder), style="bold"), table)
+
+
+_COUNTED = frozenset({"kpi", "rules", "lift_tests"})
 
 
 def show_facts(facts: Mapping[str, Any], lang: Lang, console: Console) -> None:
@@ -292,7 +355,7 @@ def show_facts(facts: Mapping[str, Any], lang: Lang, console: Console) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, value in facts.items():
-        listed = [said(value, lang) if isinstance(value, str) else str(value)]
+        listed = [said(value, lang) if isinstance(value, str) else f"{value:,}" if name in _COUNTED else str(value)]
         if name == "believed":
             listed = _beliefs(value, lang)
         elif isinstance(value, Mapping):

@@ -13,10 +13,13 @@ from optimizer.whatif import Difference
 from reports.documents import Document, interval_document
 from reports.sections import Cell, Column, Kind, Measured, Section
 from reports.sheets import Book, Sheet, stack
-from reports.words import Lang, money_words, say, signed
+from reports.words import Lang, label_words, money_words, say, share_words, signed
 from reports.workbook import FONTS
 
 KEPT = ("status", "total", "quarter", "weeks", "expected", "proof", "rules", "conflict", "relaxation")
+BASE = "base"
+"""Name of the base plan in whatif.json."""
+
 _LINE = ("name", "label", "reserve", "spend", "weekly", "gmv", "roi", "mroi")
 
 
@@ -99,7 +102,9 @@ def total_price(plan: Mapping[str, Any]) -> float | None:
 
 def biggest_moves(document: Mapping[str, Any], lang: Lang, most: int = 3) -> list[str]:
     """Say for every scenario which lines gain and lose the most money, and which rules stand in the way of one."""
-    labels = {line["name"]: line["label"].get(lang) or line["name"] for line in document["base"]["plan"]["lines"]}
+    labels = {
+        line["name"]: label_words(line["label"], line["name"], lang) for line in document["base"]["plan"]["lines"]
+    }
     told = []
     for one in document["scenarios"]:
         if one["delta"] is None:
@@ -122,25 +127,41 @@ def lines_by_scenario(document: Mapping[str, Any], lang: Lang) -> Section:
     )
     rows = tuple(
         (
-            line["label"].get(lang) or line["name"],
+            label_words(line["label"], line["name"], lang),
             line["spend"],
             *(one["delta"]["by_line"][place]["spend"] for one in solved),
         )
         for place, line in enumerate(document["base"]["plan"]["lines"] if solved else ())
     )
-    total = ("", *(sum(float(str(row[place])) for row in rows) for place in range(1, len(columns)))) if rows else ()
+    sums = (sum(float(str(row[place])) for row in rows) for place in range(1, len(columns)))
+    total = (say(lang, "total"), *sums) if rows else ()
     return Section("moves", say(lang, "whatif.moves"), say(lang, "whatif.moves.sentence"), columns, rows, total=total)
 
 
 def changes(document: Mapping[str, Any], lang: Lang) -> Section:
     """Build the table of what each scenario changes."""
     rows = tuple(
-        (one["name"], change["key"], "" if change["value"] is None else str(change["value"]), one["note"])
+        (one["name"], change["key"], _changed(change, lang), one["note"])
         for one in document["scenarios"]
         for change in one["changes"]
     )
     columns = _columns(lang, scenario=Kind.TEXT, key=Kind.TEXT, to=Kind.TEXT, note=Kind.TEXT)
-    return Section("changes", say(lang, "whatif.changes"), "", columns, rows)
+    made = Section("changes", say(lang, "whatif.changes"), "", columns, rows)
+    return made if any(row[-1] for row in rows) else made.without("note")
+
+
+def _changed(change: Mapping[str, Any], lang: Lang) -> str:
+    """What a change sets, as it is read: a shock as percent, a number with its thousands apart."""
+    value = change["value"]
+    if value is None:
+        return ""
+    if change["key"].startswith("shock "):
+        return signed(share_words(float(value)))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return money_words(float(value), lang) if number and abs(value) >= _THOUSANDS else str(value)
+
+
+_THOUSANDS = 1000
 
 
 def frontier(document: Mapping[str, Any], lang: Lang) -> Section:
@@ -190,21 +211,32 @@ def regret(document: Mapping[str, Any], lang: Lang) -> Section:
     names = [one["plan"] for one in found["plans"]]
     columns = (
         Column("plan", say(lang, "column.plan")),
-        *(Column(f"s{place}", name, Kind.ESTIMATE) for place, name in enumerate(names)),
+        *(Column(f"s{place}", _plan_name(name, lang), Kind.ESTIMATE) for place, name in enumerate(names)),
         Column("largest", say(lang, "whatif.largest"), Kind.ESTIMATE),
         Column("breaks", say(lang, "whatif.breaks")),
     )
     rows = tuple(
         (
-            one["plan"],
+            _plan_name(one["plan"], lang),
             *(cell["regret"] for cell in one["scenarios"]),
             one["largest"],
             say(lang, "list.join").join(dict.fromkeys(name for cell in one["scenarios"] for name in cell["breaks"])),
         )
         for one in found["plans"]
     )
-    best = say(lang, "whatif.least", plan=found["least"]) if rows and found["least"] else ""
-    return Section("regret", say(lang, "whatif.regret"), f"{say(lang, 'whatif.regret.sentence')} {best}", columns, rows)
+    best = say(lang, "whatif.least", plan=_plan_name(found["least"], lang)) if rows and found["least"] else ""
+    return Section(
+        "regret",
+        say(lang, "whatif.regret"),
+        say(lang, "sentence.join").join(filter(None, (say(lang, "whatif.regret.sentence"), best))),
+        columns,
+        rows,
+    )
+
+
+def _plan_name(name: str, lang: Lang) -> str:
+    """A scenario's name; the base plan's in the reader's language."""
+    return say(lang, "whatif.base") if name == BASE else name
 
 
 def failures(document: Mapping[str, Any], lang: Lang) -> Section:
@@ -263,11 +295,12 @@ def _chart(sheet: Sheet, section: Section) -> None:
             "values": [sheet.name, first, y, last, y],
         }
     )
-    chart.set_title({"name": sheet.book.say("column.gmv"), "overlay": False})
+    chart.set_title({"name": sheet.book.say("column.gmv"), "overlay": False, "name_font": {"size": 11}})
     chart.set_legend({"none": True})
     if not curve:
         chart.set_y_axis({"reverse": True})
-    chart.set_x_axis({"num_format": "#,##0"})
+    # bars are read by their length, so they begin at zero; a curve is read by its slope
+    chart.set_x_axis({"num_format": "#,##0"} | ({} if curve else {"min": 0}))
     chart.set_size({"width": 760, "height": 300 if curve else 120 + 26 * len(section.rows)})
     sheet.page.insert_chart(sheet.row + 1, 0, chart)
 

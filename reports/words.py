@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from mmm.messages import NOBODY, Speaker
 from optimizer.plan import LinePlan, PlanStatus
 from reports import workbook_words
+from reports.words_desk import DESK_EN, DESK_ZH
 from reports.words_init import INIT_EN, INIT_ZH
 from reports.words_page import PAGE_EN, PAGE_ZH
 from reports.words_review import REVIEW_EN, REVIEW_ZH
@@ -28,20 +30,21 @@ _CONTROLS = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
 _EN = {
     "title": "Marketing budget plan {quarter}",
+    "span": "{first} + {weeks} {weeks:week|weeks}",
     "title.fit": "Fitted model",
     "title.infeasible": "No plan can obey all rules at once",
     "title.evaluation": "Evaluation of {source}",
     "evaluation.earns": "{total} are expected to earn {earns} (90%: {low} to {high}).",
     "evaluation.broken": "Rules it breaks",
     "evaluation.obeys": "It obeys every rule.",
-    "period": "{total} over {weeks} weeks, Monday {first} to Sunday {last}",
+    "period": "{total} over {weeks} {weeks:week|weeks}, Monday {first} to Sunday {last}",
     "headline.where": "Where the money goes",
     "headline.earns": "What it earns",
     "headline.sure": "How sure we are",
     "headline.binds": "What binds",
     "headline.last_year": "Against last year",
     "headline.share": "{line} {share}",
-    "headline.rest": "{count} other lines {share}",
+    "headline.rest": "{count} other {count:line|lines} {share}",
     "headline.gmv": "Expected GMV {mean} (90% interval {low} to {high})",
     "headline.roi": "ROI {roi}",
     "headline.profit": "expected profit {profit}",
@@ -51,10 +54,11 @@ _EN = {
     "headline.no_proof": "There is no proof.",
     "headline.verdict": "Model health: {verdict}, {findings}.",
     "headline.findings.none": "no findings",
-    "headline.findings.some": "{count} finding(s) to read",
+    "headline.findings.some": "{count} {count:finding|findings} to read",
     "headline.nothing_binds": "No rule binds.",
     "headline.spend_change": "lines with a response {change} against the {spend} of the same weeks last year",
     "list.join": ", ",
+    "clause.join": ", ",
     "reason.wins": "{line} gets {after}, {change} more than {basis} ({before}): {why}.",
     "reason.loses": "{line} gets {after}, {change} less than {basis} ({before}): {why}.",
     "reason.keeps": "{line} gets {after}, as in {basis} ({before}): {why}.",
@@ -105,7 +109,8 @@ _EN = {
     "note.rounded": "Amounts are rounded for display; plan.xlsx, plan.csv and plan.json hold them to the cent.",
     "note.reserve": "Reserved money without a response: {lines}.",
     "note.prior": "Too little history, planned from the prior: {lines}.",
-    "note.slack": "{count} more rules hold with slack; plan.xlsx lists them all.",
+    "note.slack": "{count} more {count:rule holds|rules hold} with slack; plan.xlsx lists {count:it|them all}.",
+    "note.slack.here": "All other rules hold with slack; the sheet Checks lists them.",
     "column.key": "Key",
     "column.line": "Line",
     "column.category": "Category",
@@ -157,6 +162,7 @@ _EN = {
     "pair.high": "{title}: high",
     "source.data": "data",
     "source.prior": "prior only",
+    "source.silent": "mostly prior",
     "total": "Total",
     "other": "Other lines",
     "yes": "yes",
@@ -254,9 +260,11 @@ _EN = {
 }
 _EN |= {f"status.{status.word}": status.sentence for status in PlanStatus}
 _EN |= {f"cure.{status.word}": status.cure for status in PlanStatus}
+_EN |= {f"outcome.{status.word}": status.word.replace("_", " ") for status in PlanStatus}
 
 _ZH = {
     "title": "{quarter} 营销预算方案",
+    "span": "{first} 起 {weeks} 周",
     "title.fit": "模型拟合结果",
     "title.infeasible": "没有方案能同时满足全部规则",
     "title.evaluation": "方案评估：{source}",
@@ -279,11 +287,12 @@ _ZH = {
     "headline.gap": "与上界的差距 {gap}。",
     "headline.no_proof": "尚无最优性证明。",
     "headline.verdict": "模型健康度：{verdict}，{findings}。",
-    "headline.findings.none": "无需关注的问题",
+    "headline.findings.none": "没有需要关注的问题",
     "headline.findings.some": "{count} 条问题需要查看",
     "headline.nothing_binds": "没有规则卡住方案。",
-    "headline.spend_change": "有响应的渠道支出较去年同期（{spend}）{change}",
-    "list.join": "，",
+    "headline.spend_change": "有回报曲线的各项，支出较去年同期（{spend}）{change}",
+    "list.join": "、",
+    "clause.join": "，",
     "reason.wins": "{line}分得 {after}，比{basis}（{before}）多 {change}：{why}。",
     "reason.loses": "{line}分得 {after}，比{basis}（{before}）少 {change}：{why}。",
     "reason.keeps": "{line}分得 {after}，与{basis}（{before}）持平：{why}。",
@@ -307,7 +316,7 @@ _ZH = {
     "section.weekly": "逐周排期",
     "section.weekly.sentence": "各项每周支出；周以周一日期表示。",
     "section.constraints": "规则与影子价格",
-    "section.constraints.sentence": "起作用的规则限制了方案；价格是限额放宽一个单位时目标的增量。",
+    "section.constraints.sentence": "起约束作用的规则限制了方案；价格是限额放宽一个单位时目标的增量。",
     "section.rules": "逻辑规则",
     "section.rules.sentence": "ROI 持续偏弱时对该项起作用的规则。",
     "section.rules.none": "项目没有设置逻辑规则。",
@@ -328,12 +337,13 @@ _ZH = {
     "section.conflict": "不能同时成立的规则",
     "section.relaxation": "怎样才能得到方案",
     "section.relaxation.sentence": "只改一条规则、其余不变时的最小改动。",
-    "section.prices": "起作用规则的影子价格",
+    "section.prices": "起约束作用的规则及其影子价格",
     "note.rounded": "金额显示时已取整；plan.xlsx、plan.csv 与 plan.json 精确到分。",
     "note.reserve": "预留资金，无回报曲线：{lines}。",
     "note.prior": "历史太短，按先验规划：{lines}。",
     "note.slack": "另有 {count} 条规则有余量；完整清单见 plan.xlsx。",
-    "column.key": "键",
+    "note.slack.here": "其余规则都有余量；完整清单见 Checks 表。",
+    "column.key": "标识",
     "column.line": "预算项",
     "column.category": "类别",
     "column.spend": "支出",
@@ -358,7 +368,7 @@ _ZH = {
     "column.most": "不超过",
     "column.tolerance": "容差",
     "column.check": "检查（0 为通过）",
-    "column.binding": "起作用",
+    "column.binding": "起约束",
     "column.price": "价格",
     "column.price_unit": "每单位",
     "column.fired": "触发",
@@ -384,6 +394,7 @@ _ZH = {
     "pair.high": "{title}：上限",
     "source.data": "数据",
     "source.prior": "仅先验",
+    "source.silent": "主要靠先验",
     "total": "合计",
     "other": "其他项",
     "yes": "是",
@@ -478,6 +489,10 @@ _ZH = {
     "cover.key.failed": "检查未通过",
     "plan.how": "黄色单元格可改；合计与 Checks 表随之更新。",
     "checks.master": "未通过的规则数",
+    "outcome.optimal": "已证最优",
+    "outcome.feasible": "可行",
+    "outcome.infeasible": "无可行方案",
+    "outcome.time_limit": "到时间上限",
     "status.optimal": "在所示差距之内，已证明本方案最优。",
     "status.feasible": "方案满足每条规则；上界说明还能好多少。",
     "status.infeasible": "没有方案能同时满足全部规则。",
@@ -488,8 +503,8 @@ _ZH = {
     "cure.time_limit": "请加大 --time-limit，或用 --gap 接受更大的差距。",
 }
 
-_EN |= INIT_EN | PAGE_EN | REVIEW_EN | SCREEN_EN
-_ZH |= INIT_ZH | PAGE_ZH | REVIEW_ZH | SCREEN_ZH
+_EN |= DESK_EN | INIT_EN | PAGE_EN | REVIEW_EN | SCREEN_EN
+_ZH |= DESK_ZH | INIT_ZH | PAGE_ZH | REVIEW_ZH | SCREEN_ZH
 _EN |= workbook_words.EN
 _ZH |= workbook_words.ZH
 
@@ -497,9 +512,12 @@ WORDS: Mapping[Lang, Mapping[str, str]] = MappingProxyType({"en": MappingProxyTy
 """Language to key to word; words with ``{fields}`` are filled by :func:`say`."""
 
 
+_SPEAKERS: Mapping[Lang, Speaker] = MappingProxyType({lang: Speaker(lang, NOBODY) for lang in LANGUAGES})
+
+
 def say(lang: Lang, key: str, **fields: object) -> str:
-    """Return the word of a key, its fields filled in."""
-    return WORDS[lang][key].format(**fields)
+    """Return the word of a key, its fields filled in; ``{count:week|weeks}`` chooses by the number."""
+    return _SPEAKERS[lang].vformat(WORDS[lang][key], (), fields)
 
 
 def term(lang: Lang, family: str, word: str) -> str:
@@ -513,8 +531,19 @@ def plain(text: str) -> str:
 
 
 def line_label(line: LinePlan, lang: Lang) -> str:
-    """Return the name to show: the label of the language, else the key."""
-    return plain(line.label.get(lang) or line.name)
+    """Return a line's name to show."""
+    return label_words(line.label, line.name, lang)
+
+
+def label_words(label: Mapping[str, str], name: str, lang: Lang) -> str:
+    """Return the name to show: the label of the language, in Chinese the English one for want of it, else the key."""
+    return plain(label.get(lang) or (label.get("en") if lang == "zh" else None) or name)
+
+
+def quarter_words(quarter: str, lang: Lang) -> str:
+    """Return the name of the plan's weeks, ``2027Q4`` or ``2027-10-11 + 13 weeks``, in a language."""
+    first, found, weeks = plain(quarter).partition(" + ")
+    return say(lang, "span", first=first, weeks=int(weeks.split()[0])) if found else first
 
 
 def money_words(amount: float, lang: Lang, *, trim: bool = True) -> str:
@@ -545,11 +574,18 @@ def compact_words(amount: float, lang: Lang) -> str:
     return f"{sign}{_trimmed(digits) if '.' in digits else digits}{unit}"
 
 
+_YUAN = "元"
+
+
 def amount_words(amount: float, currency: str, lang: Lang) -> str:
     """Return an amount with its currency: ``5,000,000 CNY`` or ``500万元``."""
-    if lang == "zh" and currency == "CNY":
-        return f"{money_words(amount, lang)}元"
-    return f"{money_words(amount, lang)} {plain(currency)}"
+    unit = currency_words(currency, lang)
+    return f"{money_words(amount, lang)}{'' if unit == _YUAN else ' '}{unit}"
+
+
+def currency_words(currency: str, lang: Lang) -> str:
+    """Return the name of a currency: its code, and 元 for CNY in Chinese."""
+    return _YUAN if (lang, currency) == ("zh", "CNY") else plain(currency)
 
 
 def roi_words(roi: float) -> str:
@@ -562,9 +598,12 @@ def share_words(share: float) -> str:
     return f"{_unsigned_zero(f'{100 * share:.1f}')}%"
 
 
+_WIDE_GAP = 0.01  # further decimals say nothing then
+
+
 def gap_words(gap: float) -> str:
     """Return an optimality gap as percent, fine enough for 3e-5; a smaller one is not called zero."""
-    digits = _unsigned_zero(f"{100 * gap:.4f}")
+    digits = _unsigned_zero(f"{100 * gap:.{2 if gap >= _WIDE_GAP else 4}f}")
     if gap > 0 and float(digits) == 0:
         return "<0.0001%"
     return f"{_trimmed(digits)}%"
@@ -576,8 +615,8 @@ def number_words(number: float) -> str:
 
 
 def signed(words: str) -> str:
-    """Return formatted words with a plus sign unless they carry a minus."""
-    return words if words.startswith("-") else f"+{words}"
+    """Return formatted words with a plus sign unless they carry a minus or are nothing at all."""
+    return words if words.startswith("-") or words == "0" else f"+{words}"
 
 
 def shown(number: float | None) -> bool:

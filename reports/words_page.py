@@ -4,6 +4,7 @@ from __future__ import annotations
 
 PAGE_EN = {
     "evaluation.rule": "{name} ({kind}): {about}{value}, {sense} {limit}; broken by {violation}.",
+    "evaluation.rule.total": "{kind}: {value}, {sense} {limit}; broken by {violation}.",
     "page.skip": "Skip to the figures",
     "page.contents": "On this page",
     "page.made_from": "Made from",
@@ -29,6 +30,7 @@ PAGE_EN = {
     "price_unit.roi": "0.1 of the ROI",
     "price_unit.lines": "one line",
     "price_unit.weeks": "one week",
+    "price_unit.money": "one {currency}",
     "page.binds.none": "No rule binds.",
     "page.binds.more": "and {count} more, below",
     "page.binds.sentence": "What raising a limit by one unit would earn; a minus: it would cost, lowering earns.",
@@ -127,6 +129,7 @@ PAGE_EN = {
 
 PAGE_ZH = {
     "evaluation.rule": "“{name}”（{kind}）：{about}实际 {value}，应{sense} {limit}，相差 {violation}。",
+    "evaluation.rule.total": "{kind}：实际 {value}，应{sense} {limit}，相差 {violation}。",
     "page.skip": "跳到正文",
     "page.contents": "本页内容",
     "page.made_from": "依据",
@@ -152,6 +155,7 @@ PAGE_ZH = {
     "price_unit.roi": "ROI 的 0.1",
     "price_unit.lines": "一项",
     "price_unit.weeks": "一周",
+    "price_unit.money": "1 {currency}",
     "page.binds.none": "没有规则卡住方案。",
     "page.binds.more": "另有 {count} 条，见下表",
     "page.binds.sentence": "把限额提高一个单位多得的收益；负号表示下限，降低才有收益。",

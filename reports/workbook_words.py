@@ -198,9 +198,9 @@ EN = {
     "between them.",
     "assume.curves.from": "fitted model (Manifest: fingerprint)",
     "assume.cases": "Carry-over",
-    "assume.cases.said": "How fast an effect fades is uncertain. {cases} cases a line stand for the draws "
-    "(Gauss quadrature), each with its own weights over {lags} weeks and its own part of the response; their "
-    "parts add up to the mean.",
+    "assume.cases.said": "How fast an effect fades is uncertain. {cases} {cases:case|cases} a line {cases:stands|stand}"
+    " for all draws, each with its own weights over {lags} {lags:week|weeks} and its own part of the response; "
+    "their parts add up to the mean.",
     "assume.cases.from": "posterior draws of the adstock weights",
     "assume.error": "Error of this workbook",
     "assume.error.said": "A line's GMV here differs from the model's by at most {error} on trial plans "
@@ -249,7 +249,7 @@ EN = {
     "column.id": "Version",
     "column.parent": "Made from",
     "column.author": "Author",
-    "column.created": "Written",
+    "column.created": "Written (UTC)",
     "column.quarter": "Quarter",
     "column.status": "Status",
     "whatif.title": "What if",
@@ -281,7 +281,10 @@ EN = {
     "versions.title": "Budget versions",
     "versions.none": "No plan has been written here yet.",
     "compare.title": "{first} against {second}",
-    "compare.sentence": "The second earns {gain} ({low} to {high}) more; probability that it is better {prob}.",
+    "compare.more": "{second} is expected to earn {gain} more than {first} (90%: {low} to {high}); it is the better "
+    "one with a probability of {prob}.",
+    "compare.less": "{second} is expected to earn {gain} less than {first} (90%: {low} to {high}); it is the better "
+    "one with a probability of {prob}.",
     "compare.broken": "Rules that {name} breaks",
     "verify.title": "Check of {folder}",
     "verify.holds": "holds",
@@ -480,7 +483,7 @@ ZH = {
     "assume.curves.said": "{draws:,} 个后验样本的均值，以节点列表，节点之间为直线。",
     "assume.curves.from": "拟合模型（见 Manifest 的指纹）",
     "assume.cases": "延续效应",
-    "assume.cases.said": "效果消退的快慢并不确定。每项以 {cases} 种情形代表全部样本（高斯求积），各有 {lags} "
+    "assume.cases.said": "效果消退的快慢并不确定。每项以 {cases} 种情形代表全部样本，各有 {lags} "
     "周的权重和各自的一份回报，相加即为均值。",
     "assume.cases.from": "adstock 权重的后验样本",
     "assume.error": "本工作簿的误差",
@@ -523,7 +526,7 @@ ZH = {
     "column.id": "版本",
     "column.parent": "来自",
     "column.author": "作者",
-    "column.created": "写出时间",
+    "column.created": "写出时间（UTC）",
     "column.quarter": "季度",
     "column.status": "状态",
     "whatif.title": "假设分析",
@@ -553,7 +556,8 @@ ZH = {
     "versions.title": "预算版本",
     "versions.none": "这里还没有写出过方案。",
     "compare.title": "{first} 与 {second} 比较",
-    "compare.sentence": "后者多赚 {gain}（{low} 至 {high}）；后者更优的概率 {prob}。",
+    "compare.more": "{second} 预计比 {first} 多赚 {gain}（90% 区间：{low} 至 {high}），更优的概率为 {prob}。",
+    "compare.less": "{second} 预计比 {first} 少赚 {gain}（90% 区间：{low} 至 {high}），更优的概率为 {prob}。",
     "compare.broken": "{name} 违反的规则",
     "verify.title": "核查 {folder}",
     "verify.holds": "通过",

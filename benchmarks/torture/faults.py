@@ -59,22 +59,34 @@ main()
 def main() -> None:
     """Run the studies, print and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=100, help="random moments")
-    parser.add_argument("--fits", type=int, default=15, help="of them in real fits")
+    parser.add_argument("--kills", type=int, default=100, help="runs to be killed at random moments")
+    parser.add_argument("--fits", type=int, default=15, help="of them real fits")
     parser.add_argument("--short", action="store_true", help="fewer turns of every other study")
+    parser.add_argument("--only", nargs="+", default=None, help="studies to make; those of --out are kept beside them")
     parser.add_argument("--out", type=Path, default=None)
     options = parser.parse_args()
-    report: Report = {}
+    made = studies(options.kills, options.fits, short=options.short)
+    report = _kept(options.out, made) if options.only else {}
     with tempfile.TemporaryDirectory() as folder:
         home = planned_home(Path(folder) / "home")
-        for name, study in studies(options.kills, options.fits, short=options.short).items():
+        for name in options.only or made:
+            study = made[name]
             began = time.perf_counter()
             report[name] = study(home, Path(folder) / name.replace(" ", "-"))
+            report[name] |= {"short": True} if options.short else {}
             report[name]["seconds"] = round(time.perf_counter() - began, 1)
             print(name, json.dumps(report[name], ensure_ascii=False), flush=True)
             if options.out:  # after each: an hour's work is not lost with its last minute
-                options.out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+                ordered = {name: report[name] for name in made if name in report}
+                options.out.write_text(json.dumps(ordered, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     sys.exit(any(found["faults"] for found in report.values()))
+
+
+def _kept(out: Path | None, made: Mapping[str, Any]) -> Report:
+    """The studies of an earlier run."""
+    if out is None or not out.exists():
+        return {}
+    return {name: found for name, found in json.loads(out.read_text(encoding="utf-8")).items() if name in made}
 
 
 def studies(kills: int, fits: int, *, short: bool = False) -> Mapping[str, Callable[[Home, Path], Report]]:
@@ -112,12 +124,12 @@ def killed_at_every_write(home: Home, folder: Path, step: int) -> Report:
 
 
 def killed_at_random(home: Home, folder: Path, count: int) -> Report:
-    """Kill plans and reviews at random moments of their time."""
+    """Kill plans and reviews at random moments until so many were still at work; some end before their moment."""
     rng = random.Random(1)  # noqa: S311 - moments, not secrets
     report: Report = {"runs": 0, "killed": 0, "faults": []}
     longest = {command: _seconds(home, folder, command) for command in (PLAN, REVIEW)}
-    for turn in range(count):
-        command = (PLAN, REVIEW)[turn % 2]
+    while report["killed"] < count and report["runs"] < 2 * count:
+        command = (PLAN, REVIEW)[report["runs"] % 2]
         project = _copy(home, folder)
         report["killed"] += _killed(project, command, rng.uniform(0.05, longest[command]))
         report["runs"] += 1
@@ -126,7 +138,7 @@ def killed_at_random(home: Home, folder: Path, count: int) -> Report:
 
 
 def fits_killed(home: Home, folder: Path, count: int) -> Report:
-    """Kill real fits at random moments; in the end one is let through and found whole."""
+    """Kill so many real fits at random moments; in the end one is let through and found whole."""
     rng = random.Random(2)  # noqa: S311 - moments, not secrets
     report: Report = {"runs": 0, "killed": 0, "faults": []}
     project = _unfitted(home, folder)
@@ -134,8 +146,8 @@ def fits_killed(home: Home, folder: Path, count: int) -> Report:
     done = _budget(project, FIT)
     longest = time.perf_counter() - began
     report["faults"] += [] if done.returncode in {0, 4} else [done.stderr[-500:]]
-    for _ in range(count):
-        shutil.rmtree(project / ".budget" / "fits")
+    while report["killed"] < count and report["runs"] < 2 * count:
+        shutil.rmtree(project / ".budget" / "fits", ignore_errors=True)  # one that was killed early has made none
         report["killed"] += _killed(project, FIT, rng.uniform(0.2, longest))
         report["runs"] += 1
         report["faults"] += [] if _fit_is_whole_or_absent(project) else ["a fit that was cut off is taken for whole"]

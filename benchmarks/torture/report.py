@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.torture.faults import studies
 from benchmarks.torture.fuzz import MOST_MEGABYTES, MOST_SECONDS
 
 WHOLE = 10_500  # damaged inputs of `make torture`
+STUDIES = tuple(studies(kills=0, fits=0))
 EVIDENCE = Path(__file__).parents[2] / "docs" / "evidence"
+_OF_ITS_OWN = {"runs", "faults", "seconds", "short"}  # columns, and what is said above the tables
 
 
 def main() -> None:
@@ -27,10 +30,7 @@ def _lines(fuzz: dict[str, Any], faults: dict[str, Any]) -> Iterator[str]:
     yield "Made by `make torture`; the figures are in `torture-fuzz.json` and `torture-faults.json`. A short, seeded"
     yield "part runs with every test (`tests/unit/benchmarks/test_torture.py`), more of it with the slow tests."
     yield ""
-    if fuzz["cases"] < WHOLE:
-        yield f"**Shortened:** {fuzz['cases']:,} damaged inputs of the {WHOLE:,} of a whole run, and fewer turns of the"
-        yield "other studies (a kill at each fifth write instead of each). `make torture` makes the whole of it."
-        yield ""
+    yield from _shortened(fuzz, faults)
     yield "## Damaged inputs"
     yield ""
     yield f"{fuzz['cases']:,} files of a sound project, each damaged by a seeded mutation (cells, lines, bytes,"
@@ -56,8 +56,24 @@ def _lines(fuzz: dict[str, Any], faults: dict[str, Any]) -> Iterator[str]:
     yield "| trouble | runs | faults | remarks |"
     yield "|---|---|---|---|"
     for name, study in faults.items():
-        remarks = [f"{key}: {value}" for key, value in study.items() if key not in {"runs", "faults", "seconds"}]
+        remarks = [f"{key}: {value}" for key, value in study.items() if key not in _OF_ITS_OWN]
         yield f"| {name} | {study['runs']} | {len(study['faults'])} | {'; '.join(remarks) or '-'} |"
+
+
+def _shortened(fuzz: dict[str, Any], faults: dict[str, Any]) -> Iterator[str]:
+    """What of the whole run was not made."""
+    short = [name for name, study in faults.items() if study.get("short")]
+    lacking = [name for name in STUDIES if name not in faults]
+    told = []
+    if fuzz["cases"] < WHOLE:
+        told.append(f"{fuzz['cases']:,} damaged inputs of the {WHOLE:,} of a whole run")
+    if short:
+        told.append(f"fewer turns of: {', '.join(short)}")
+    if lacking:
+        told.append(f"not made: {', '.join(lacking)}")
+    if told:
+        yield f"**Shortened:** {'; '.join(told)}. `make torture` makes the whole of it."
+        yield ""
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from budget.paths import typed
 from budget.screen import OK, AsJson, Config, Debug, Language, Out, Quiet, Screen, guarded, open_project
 
 
@@ -38,5 +39,5 @@ def backtest(
         from reports.terminal import show_backtest
 
         show_backtest(document, lang, screen.console)
-        screen.tell("screen.written", files=path)
+        screen.tell("screen.written", files=typed(path))
     return OK

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from budget.paths import typed
 from budget.screen import MODEL_FAILED, OK, AsJson, Config, Debug, Language, Out, Quiet, Screen, guarded, open_project
 
 
@@ -36,5 +37,5 @@ def fit(
         from reports.terminal import show_fit
 
         show_fit(fitted.document, lang, screen.console)
-        screen.tell("screen.written", files=", ".join(str(folder / name) for name in names))
+        screen.tell("screen.written", files=", ".join(typed(folder / name) for name in names))
     return MODEL_FAILED if fitted.document["health"]["verdict"] == "FAIL" else OK

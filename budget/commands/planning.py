@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from budget.paths import typed
 from budget.screen import (
     OK,
     TIME_LIMIT,
@@ -46,8 +47,10 @@ def plan(
     """Plan the quarter; fits the model first if no fitted one matches data and settings."""
     screen = Screen(as_json, lang, quiet, debug)
     session = open_project(screen, config, total)
-    from budget import runs
+    from budget import plan_files, runs
 
+    if edited is not None:
+        plan_files.refuse_unfit(edited)
     with screen.progress(time_limit) as progress:
         data = None
         if runs.stored_fit(session) is None:
@@ -75,7 +78,7 @@ def plan(
     else:
         from reports.terminal import show_plan
 
-        files = [str(folder / name) for name in runs.PLAN_FILES]
+        files = [typed(folder / name) for name in runs.PLAN_FILES]
         show_plan(found, fitted.document, lang, screen.console, files)
     return TIME_LIMIT if found.status.word == "time_limit" else OK
 
@@ -85,7 +88,7 @@ def show_edits(screen: Screen, edits: Any) -> None:
     from reports.words import say
 
     told = [say(screen.lang, "edits.input", input=change.told()) for change in edits.changes]
-    cells = [say(screen.lang, "edits.cell", **_told(cell)) for cell in edits.cells]
+    cells = [say(screen.lang, "edits.cell", **_told(cell, screen.lang)) for cell in edits.cells]
     told += cells[:MOST_SHOWN]
     if len(cells) > MOST_SHOWN:
         told.append(say(screen.lang, "edits.more", count=len(cells) - MOST_SHOWN))
@@ -93,9 +96,11 @@ def show_edits(screen: Screen, edits: Any) -> None:
     screen.say("\n  ".join([head, *told]))
 
 
-def _told(cell: Any) -> dict[str, str]:
+def _told(cell: Any, lang: Language) -> dict[str, str]:
     amounts = {"before": f"{cell['from']:,.2f}", "after": f"{cell['to']:,.2f}"}
-    return {"line": cell["line"], "week": cell["week"]} | amounts
+    from reports.words import label_words
+
+    return {"line": label_words(cell["label"], cell["line"], lang), "week": cell["week"]} | amounts
 
 
 @guarded
@@ -140,8 +145,9 @@ def evaluate(
     """Score a given plan on the fitted curves and list the rules it breaks."""
     screen = Screen(as_json, lang, quiet, debug)
     session = open_project(screen, config, total)
-    from budget import runs
+    from budget import plan_files, runs
 
+    plan_files.refuse_unfit(plan_file)
     with screen.progress() as progress:
         fitted = runs.ensure_fit(session, progress, accept_failed=accept_failed_model)
         document = runs.evaluate(session, fitted, plan_file, session.out(out))

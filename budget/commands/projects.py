@@ -57,15 +57,13 @@ def simulate(
     from budget import runs
 
     if folder is None:
-        from reports.words import say
-
-        screen.errors.print(say(screen.lang, "screen.no_folder"))
+        screen.errors.print(said_by(screen.lang, "screen.no_folder"))
         return USAGE_ERROR
     document = runs.simulate_market(folder, seed=seed, weeks=weeks, channels=channels, demo=demo)
     if as_json:
         screen.document(document)
     else:
-        typer.echo(f"Market with known truth written to {folder}")
+        typer.echo(said_by(lang, "screen.market", folder=folder))
     return OK
 
 
@@ -78,7 +76,7 @@ def _week(screen: Screen, config: Path | None, out: Path | None, week: datetime)
     if screen.as_json:
         screen.document({"week": week.date().isoformat(), "file": path.name})
     else:
-        typer.echo(f"Written: {path.name}. Next: budget review --actuals {path.name} --week {week.date()}")
+        typer.echo(said_by(screen.lang, "screen.played", file=path.name, week=week.date()))
     return OK
 
 
@@ -100,6 +98,13 @@ def _lab(
 
         show_lab(document, screen.lang, screen.console)
     return OK
+
+
+def said_by(lang: Language, key: str, **fields: object) -> str:
+    """A word by its key; the words load when they are needed."""
+    from reports.words import say
+
+    return say(lang, key, **fields)
 
 
 @guarded
@@ -130,7 +135,7 @@ def init(
     if as_json:
         screen.document({"folder": folder.name, "files": sorted(path.name for path in folder.iterdir())})
     else:
-        typer.echo(f"Project started in {folder}. Next: cd {folder} && budget plan")
+        typer.echo(said_by(lang, "screen.started", folder=folder))
     return OK
 
 

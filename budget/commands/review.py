@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from budget.paths import typed
 from budget.screen import (
     INPUT_ERROR,
     OK,
@@ -52,8 +53,10 @@ def review(
     from budget import runs
     from budget.review import Order
     from budget.review import review as run
+    from mmm.files import refuse_absent
 
     order = Order(actuals, week.date(), by, reason, override, tuple(waive or ()), plan, not dry_run, time_limit, wait)
+    refuse_absent(actuals, actuals.name, "Name the file of the week's actual figures.")
     with screen.progress() as progress:
         fitted = runs.ensure_fit(session, progress, accept_failed=accept_failed_model)
         found = run(session, fitted, order, session.out(out), lang, progress)
@@ -62,7 +65,7 @@ def review(
     else:
         from reports.review_terminal import show_review
 
-        show_review(found.document, lang, screen.console, [str(path) for path in found.files])
+        show_review(found.document, lang, screen.console, [typed(path) for path in found.files])
     return OK
 
 

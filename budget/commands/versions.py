@@ -93,6 +93,7 @@ def verify(
     from budget.versions import verify_folder
 
     with screen.progress():
+        folder = folder.parent if folder.is_file() else folder
         checks = verify_folder(session, folder, runs.stored_fit(session))
     fine = all(check.holds for check in checks)
     if as_json:

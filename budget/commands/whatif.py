@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from budget.paths import typed
 from budget.screen import (
     OK,
     TIME_LIMIT,
@@ -81,7 +82,7 @@ def whatif(
     else:
         from reports.terminal import show_whatif
 
-        show_whatif(document, lang, screen.console, [str(folder / file) for file in ("whatif.json", "whatif.xlsx")])
+        show_whatif(document, lang, screen.console, [typed(folder / file) for file in ("whatif.json", "whatif.xlsx")])
     return TIME_LIMIT if answers.failed else OK
 
 

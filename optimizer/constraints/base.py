@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from mmm.faults import fault
 from optimizer.lines import Line, LineNames, select
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Ranged(Limit):
         if self.min is None and self.max is None:
             raise ValueError("give min, max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+            raise ValueError(fault("min {min:g} is above max {max:g}", min=self.min, max=self.max))
         return self
 
 

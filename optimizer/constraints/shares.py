@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from mmm.faults import fault
 from optimizer.constraints.base import Among, GmvForm, Limit, Ranged, Share
 from optimizer.lines import Line, LineNames, is_named, select
 
@@ -41,7 +42,7 @@ class CategoryShare(Limit):
         if (self.share is None) == (self.min is None and self.max is None):
             raise ValueError("give either share, or min and max")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+            raise ValueError(fault("min {min:g} is above max {max:g}", min=self.min, max=self.max))
         return self
 
     def rows(self, decision: Decision) -> Iterator[Row]:

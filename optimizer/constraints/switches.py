@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
 
+from mmm.faults import fault
 from optimizer.constraints.base import Among, Amount, Limit
 from optimizer.lines import LineNames, select
 
@@ -36,7 +37,7 @@ class Pilot(Limit):
     @model_validator(mode="after")
     def _ordered(self) -> Pilot:
         if self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+            raise ValueError(fault("min {min:g} is above max {max:g}", min=self.min, max=self.max))
         return self
 
     def rows(self, decision: Decision) -> Iterator[Row]:
@@ -81,7 +82,7 @@ class Cardinality(Among):
         if self.min is None and self.max is None:
             raise ValueError("give min, max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+            raise ValueError(fault("min {min:g} is above max {max:g}", min=self.min, max=self.max))
         return self
 
     def rows(self, decision: Decision) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from optimizer.workings import Workings
 from reports import sections
 from reports.sections import Section
 from reports.sheets import Book, PlainSheet, Sheet, stack, titled
-from reports.words import NOTHING, Lang, plain, say
+from reports.words import NOTHING, Lang, plain, quarter_words, say
 from reports.workbook.calc import fill_calc
 from reports.workbook.cover import fill_assumptions, fill_cover, fill_log
 from reports.workbook.inputs import fill_curves, fill_inputs, fill_season
@@ -110,9 +111,9 @@ def _fill(sheets: Mapping[str, Sheet], model: Model, fit: Mapping[str, Any], man
     master = fill_checks(sheets["Checks"], model, places, review)
     titled(sheets["Solver"], sections.weekly(plan, lang))  # the same cells as on Plan, which is compared with them
     sheets["Solver"].row += 1
-    stack(sheets["Solver"], *(make(plan, lang) for make in _SOLVER))
+    stack(sheets["Solver"], *(_at_home(make(plan, lang), lang) for make in _SOLVER))
     checks = sections.health(fit["health"], lang, sections.fit_labels(fit, lang))
-    stack(sheets["Health"], checks, sections.diagnostics(fit, lang), sections.channel_roi(fit, lang))
+    stack(sheets["Health"], checks, sections.diagnostics(fit, lang), sections.channel_roi(fit, lang), pages=1)
     fill_assumptions(sheets["Assumptions"], model)
     identity = _identity(fit, manifest)
     fill_log(sheets["Log"], identity | {"created": str(manifest.get("created", "")), "id": identity["run_id"]})
@@ -120,6 +121,11 @@ def _fill(sheets: Mapping[str, Sheet], model: Model, fit: Mapping[str, Any], man
     shown = {key: words for key, words in identity.items() if words}
     head = sections.headline(plan, fit["health"], lang)
     fill_cover(sheets["Cover"], head, shown, master, list(SHEETS[1:]))
+
+
+def _at_home(section: Section, lang: Lang) -> Section:
+    """Return the section with notes that send a reader to this workbook naming the sheet instead."""
+    return replace(section, note=say(lang, "note.slack.here")) if section.key == "prices" and section.note else section
 
 
 def _protect(sheets: Mapping[str, Sheet]) -> None:
@@ -138,7 +144,7 @@ def _identity(fit: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, 
 
 
 def _describe(file: Any, plan: Plan, fit: Mapping[str, Any], manifest: Mapping[str, Any], lang: Lang) -> None:
-    file.set_properties({"title": say(lang, "title", quarter=plain(plan.quarter))})
+    file.set_properties({"title": say(lang, "title", quarter=quarter_words(plan.quarter, lang))})
     for key, value in _identity(fit, manifest).items():
         if value:
             file.set_custom_property(key, plain(value)[:255], "text")

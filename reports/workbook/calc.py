@@ -50,7 +50,7 @@ def _titles(sheet: Sheet, head: int, what: str, first: int, titles: list[str]) -
     if head > HEAD:
         sheet.block(head, book.say(f"calc.{what}"), book.say(f"calc.{what}.note"))
     sheet.table(head, 0, [book.say("column.line"), book.say(f"calc.{what}")])
-    sheet.table(head, first, titles)
+    sheet.table(head, first, titles, range(first, first + len(titles)))
 
 
 def _named(sheet: Sheet, row: int, label: str, case: str = "") -> None:

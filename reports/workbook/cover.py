@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich.cells import cell_len
-
 from reports import sections
 from reports.sections import Kind, Section
 from reports.sheets import HEAD, Formula, Sheet
@@ -85,8 +83,6 @@ def _status(sheet: Sheet, master: Formula) -> None:
 def _pair_row(sheet: Sheet, label: str, words: str) -> None:
     sheet.put(sheet.row, 0, label, Kind.TEXT)
     sheet.put(sheet.row, 1, words, Kind.TEXT)
-    # Viewers do not all make room for wrapped text by themselves.
-    sheet.page.set_row(sheet.row, 15.5 * max(1, -(-cell_len(words) // COVER_CHARACTERS)))
     sheet.row += 1
 
 
@@ -107,20 +103,15 @@ def fill_assumptions(sheet: Sheet, model: Model) -> None:
     row = HEAD + 1
     for key in ("curves", "cases", "error", "interval", "next", "opening", "after", "season", "weak", "history"):
         cells = [book.say(f"assume.{key}{part}", **facts) for part in ("", ".said", ".from")]
-        _paragraph(sheet, row, cells)
+        for place, words in enumerate(cells):
+            sheet.put(row, place, words, Kind.TEXT)
         row += 1
     for note in sections.note_words(model.plan, model.lang):
-        _paragraph(sheet, row, [book.say("assume.note"), note, book.say("assume.note.from")])
+        for place, words in enumerate((book.say("assume.note"), note, book.say("assume.note.from"))):
+            sheet.put(row, place, words, Kind.TEXT)
         row += 1
     sheet.widths = {0: 26, 1: 96, 2: 34}
     sheet.finish(freeze=(HEAD + 1, 1))
-
-
-def _paragraph(sheet: Sheet, row: int, cells: list[str]) -> None:
-    for place, words in enumerate(cells):
-        sheet.put(row, place, words, Kind.TEXT)
-    lines = max(-(-cell_len(words) // width) for words, width in zip(cells, (24, 92, 32), strict=True))
-    sheet.page.set_row(row, 14.5 * max(1, lines))
 
 
 def fill_log(sheet: Sheet, about: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ def fill_inputs(sheet: Sheet, model: Model) -> None:
     book, layout = sheet.book, model.layout
     sheet.text(book.say("inputs.title"), "title")
     sheet.text(book.say("inputs.sentence"), "sentence")
-    sheet.table(HEAD, 0, [book.say(f"column.{key}") for key in ("key", "item", "value", "note")])
+    sheet.table(HEAD, 0, [book.say(f"column.{key}") for key in ("key", "item", "value", "note")], [2])
     _settings(sheet, model)
     _limits(sheet, model)
     _facts(sheet, model)
@@ -58,7 +58,8 @@ def _settings(sheet: Sheet, model: Model) -> None:
         sheet.put(row, 0, "plan.total" if name == "total" else "", Kind.TEXT, "static")
         sheet.put(row, 1, sheet.book.say(f"inputs.{name}"), Kind.TEXT)
         sheet.put(row, 2, value, kind, "input" if name in {"total", "display_unit"} else "cell")
-        sheet.page.write_string(row, 3, sheet.book.say(f"inputs.{name}.note"), sheet.book.style("sentence"))
+        note = sheet.book.say(f"inputs.{name}.note")
+        sheet.page.write_string(row, 3, note, sheet.book.style("sentence", align="indent"))
         if name in names:
             sheet.book.file.define_name(names[name], f"={model.layout.setting(name)}")
     total, unit = model.layout.setting_row("total"), model.layout.setting_row("display_unit")
@@ -69,10 +70,9 @@ def _settings(sheet: Sheet, model: Model) -> None:
 def _limits(sheet: Sheet, model: Model) -> None:
     head = model.layout.limit_head
     sheet.block(head, sheet.book.say("inputs.limits"))
-    sheet.table(head, 0, [sheet.book.say(f"column.{key}") for key in ("key", "rule", "value", "field", "kind")])
+    sheet.table(head, 0, [sheet.book.say(f"column.{key}") for key in ("key", "rule", "value", "field", "kind")], [2])
     for row, field in enumerate(model.fields, start=head + 1):
-        share = field.field == "share" or (field.value <= 1 and field.rule.kind.endswith(("share", "concentration")))
-        kind = Kind.SHARE if share or field.field == "cut" else Kind.NUMBER
+        kind = Kind.SHARE if field.unit == "share" else Kind.NUMBER
         sheet.put(row, 0, field.key, Kind.TEXT, "static")
         sheet.put(row, 1, field.rule.name, Kind.TEXT)
         sheet.put(row, 2, field.value, kind, "input")
@@ -85,7 +85,8 @@ def _facts(sheet: Sheet, model: Model) -> None:
     head, book = model.layout.line_head, sheet.book
     sheet.block(head, book.say("inputs.lines"))
     titles = [book.say("column.key"), book.say("column.line")]
-    sheet.table(head, 0, [*titles, *(book.say(f"fact.{name}") for name in LINE_FACTS)])
+    facts = [book.say(f"fact.{name}") for name in LINE_FACTS]
+    sheet.table(head, 0, [*titles, *facts], range(3, 2 + len(facts)))
     for index, line in enumerate(model.plan.lines):
         row = head + 1 + index
         sheet.put(row, 0, line.name, Kind.TEXT, "static")
@@ -121,7 +122,7 @@ def _weights(sheet: Sheet, model: Model) -> None:
     lags = [book.say("inputs.lag", lag=lag) for lag in range(layout.lags + 1)]
     for head, order in ((layout.weights_head, lags), (layout.backwards_head, lags[::-1])):
         sheet.block(head, book.say("inputs.weights" if order is lags else "inputs.backwards"))
-        sheet.table(head, 0, [book.say("column.key"), book.say("column.case"), *order])
+        sheet.table(head, 0, [book.say("column.key"), book.say("column.case"), *order], range(2, 2 + len(order)))
     for line in range(layout.responding):
         for case in range(layout.cases):
             _case(sheet, model, line, case)
@@ -148,7 +149,7 @@ def _opening(sheet: Sheet, model: Model) -> None:
     layout, head = model.layout, model.layout.opening_head
     sheet.block(head, sheet.book.say("inputs.opening"))
     titles = [sheet.book.say("column.key"), sheet.book.say("column.line")]
-    sheet.table(head, 0, [*titles, *model.opening_weeks])
+    sheet.table(head, 0, [*titles, *model.opening_weeks], range(2, 2 + layout.lags))
     for line in range(layout.responding):
         sheet.put(head + 1 + line, 0, model.plan.lines[line].name, Kind.TEXT, "static")
         sheet.put(head + 1 + line, 1, model.label(line), Kind.TEXT)
@@ -214,7 +215,7 @@ def fill_season(sheet: Sheet, model: Model) -> None:
     sheet.text(book.say("season.title"), "title")
     sheet.text(book.say("season.sentence"), "sentence")
     sheet.table(HEAD, 0, [book.say("column.line"), book.say("column.curve")])
-    sheet.table(HEAD, layout.column(0), model.span_weeks)
+    sheet.table(HEAD, layout.column(0), model.span_weeks, range(layout.column(0), layout.column(layout.span)))
     sheet.put(HEAD + 1, 0, book.say("season.intensity"), Kind.TEXT)
     for week, value in enumerate(model.work.problem.response.intensity):
         sheet.put(HEAD + 1, layout.column(week), float(value), Kind.NUMBER)

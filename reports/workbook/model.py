@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from mmm.calendar import week_range
 from optimizer.constraints import Rule
 from optimizer.plan import Plan
+from optimizer.settings import PlanSettings
 from optimizer.workings import Workings
 from reports.words import Lang, line_label
 from reports.workbook.layout import Layout
 
+Unit = Literal["share", "times", "money", "number"]
 LIVE_FIELDS = {"min", "max", "share", "cut", "weeks", "roi_below"}
 """Rule fields that formulas of the workbook read, wherever a rule has them."""
 
@@ -25,6 +28,15 @@ class RuleField:
     rule: Rule
     field: str
     value: float
+
+    @property
+    def unit(self) -> Unit:
+        """What its number is of: a share, multiples of other spend, money, or nothing but a number."""
+        if self.field in {"share", "cut"} or (self.value <= 1 and self.rule.kind.endswith(("share", "concentration"))):
+            return "share"
+        if getattr(self.rule, "relative_to", None) is not None:
+            return "times"
+        return "money" if self.rule.kind in {"bounds", "budget", "pilot"} else "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ class Model:
 
 def build_model(plan: Plan, work: Workings, lang: Lang) -> Model:
     """Join a plan with its workings."""
-    fields = tuple(rule_fields(work))
+    fields = tuple(rule_fields(work.problem.settings))
     curves = work.curves
     layout = Layout(
         lines=len(plan.lines),
@@ -78,9 +90,8 @@ def build_model(plan: Plan, work: Workings, lang: Lang) -> Model:
     return Model(plan, work, lang, fields, layout)
 
 
-def rule_fields(work: Workings) -> Iterator[RuleField]:
+def rule_fields(settings: PlanSettings) -> Iterator[RuleField]:
     """Every number of every rule that the workbook's formulas read."""
-    settings = work.problem.settings
     for place, rules in (("constraints", settings.constraints), ("rules", settings.rules)):
         for rule in rules:
             for field, value in rule.model_dump().items():

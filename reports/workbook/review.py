@@ -82,7 +82,7 @@ class _Block:
             else:
                 self.sheet.page.write_string(head - 1, 0, title, self.sheet.book.style("subtitle"))
             titles = [self.sheet.book.say(f"column.{key}") for key in ("line", "threshold", "before")]
-            self.sheet.table(head, 0, [*titles, *weeks])
+            self.sheet.table(head, 0, [*titles, *weeks], range(1, FIRST_WEEK + len(weeks)))
         for place, weak in enumerate(self.lines):
             self._line(place, weak)
         first, last = self.row("roi", 0), self.row("roi", len(self.lines) - 1)

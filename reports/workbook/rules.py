@@ -52,7 +52,7 @@ def fill_limits(sheet: Sheet, model: Model) -> dict[str, RulePlace]:
     sheet.text(book.say("limits.title"), "title")
     sheet.text(book.say("limits.sentence"), "sentence")
     titles = ("rule", "kind", "line", "limit_name", "value", "least", "most", "tolerance", "check")
-    sheet.table(HEAD, 0, [book.say(f"column.{key}") for key in titles])
+    sheet.table(HEAD, 0, [book.say(f"column.{key}") for key in titles], range(VALUE, CHECK + 1))
     row, places = FIRST, {}
     for rule in model.work.rules:
         first, broken = row, 0
@@ -99,7 +99,7 @@ def _write_limit(sheet: Sheet, model: Model, row: int, limit: CellLimit) -> int:
     for place, end, field in ((LEAST, limit.least, "min"), (MOST, limit.most, "max")):
         _end(sheet, model, row, place, limit, end, field, kind)
     slack = _slack(model, limit)
-    sheet.put(row, SLACK, slack, Kind.TEXT)
+    sheet.put(row, SLACK, slack, Kind.NUMBER if kind is Kind.MONEY else Kind.TEXT)
     allowed = float(slack.value)
     low = limit.least is not None and value < limit.least - allowed
     broken = int(low or (limit.most is not None and value > limit.most + allowed))
@@ -224,7 +224,7 @@ def _write_choice(sheet: Sheet, model: Model, row: int, choice: Choice) -> int:
     sheet.put(row, VALUE, Formula(f"={_joined(_spend_terms(model, limit.cells))}", value), Kind.MONEY)
     for place, end, field in ((LEAST, on[0], "min"), (MOST, on[1], "max")):
         _end(sheet, model, row, place, limit, end if np.isfinite(end) else None, field, Kind.MONEY)
-    sheet.put(row, SLACK, Formula("=Tolerance", TOLERANCE), Kind.TEXT)
+    sheet.put(row, SLACK, Formula("=Tolerance", TOLERANCE), Kind.NUMBER)
     at, least, most, slack = (xl_rowcol_to_cell(row, place) for place in (VALUE, LEAST, MOST, SLACK))
     outside_on = f"OR(AND(ISNUMBER({least}),{at}<{least}-{slack}),AND(ISNUMBER({most}),{at}>{most}+{slack}))"
     outside_off = [
@@ -272,7 +272,7 @@ def fill_checks(sheet: Sheet, model: Model, places: dict[str, RulePlace], review
     sheet.text(book.say("checks.sentence"), "sentence")
     head = HEAD + 1
     master = _master(sheet, checks, xl_range(head + 1, _FAILS, head + len(checks), _FAILS))
-    sheet.table(head, 0, [book.say(f"column.{key}") for key in COLUMNS])
+    sheet.table(head, 0, [book.say(f"column.{key}") for key in COLUMNS], range(2, _FAILS + 1))
     for row, check in enumerate(checks, start=head + 1):
         _check_row(sheet, row, check)
     sheet.page.conditional_format(head + 1, _FAILS, head + len(checks), _FAILS, sheet.unless_zero())

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rich.cells import cell_len
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_range_abs, xl_rowcol_to_cell
 
+from optimizer.plan import Plan
 from reports import sections
 from reports.documents import currency
 from reports.sections import Cell, Kind
 from reports.sheets import HEAD, Formula, Sheet, titled
+from reports.words import currency_words
 from reports.workbook.calc import RESULTS, result_value
 from reports.workbook.inputs import curve_names
 from reports.workbook.model import Model
@@ -52,8 +54,17 @@ WIDTHS = {
     "prob_weak": 12.5,
     "prob_cut": 12.5,
 }
-_PLACE = {name: place for place, name in enumerate(COLUMNS)}
-_MONEY = [name for name, kind in COLUMNS.items() if kind in {Kind.ESTIMATE, Kind.GAIN}]
+
+
+def shown_columns(plan: Plan) -> dict[str, int]:
+    """Columns of Summary, by their names, and where they stand: those that nothing is known of are left out."""
+    known = {
+        "prob_weak": any(line.prob_weak is not None for line in plan.lines),
+        "prob_cut": any(line.prob_cut is not None for line in plan.lines),
+        "after_cuts": any(line.spend_after_cuts is not None for line in plan.lines),
+        "test_value": any(line.test_value is not None for line in plan.lines),
+    }
+    return {name: place for place, name in enumerate(name for name in COLUMNS if known.get(name, True))}
 
 
 # Plan -----------------------------------------------------------------------------------------------------------------
@@ -114,29 +125,28 @@ def fill_summary(sheet: Sheet, model: Model) -> None:
     book, layout = sheet.book, model.layout
     sheet.text(book.say("section.allocation"), "title")
     sheet.text(book.say("summary.live"), "sentence")
-    unit = f'=IF(DisplayUnit=1,"{book.say("unit.one", currency=model.plan.currency)}","{book.say("unit.many")}")'
-    sheet.page.write_formula(2, 0, unit, book.style("sentence"), book.say("unit.one", currency=model.plan.currency))
-    sheet.table(HEAD, 0, [book.say(f"summary.{name}") for name in COLUMNS])
-    for name, kind in COLUMNS.items():
-        style = "head" if kind is Kind.TEXT else "head_right"
-        sheet.put(HEAD, _PLACE[name], book.say(f"summary.{name}"), Kind.TEXT, style)
+    one = book.say("unit.one", currency=currency_words(model.plan.currency, model.lang))
+    unit = f'=IF(DisplayUnit=1,"{one}","{book.say("unit.many")}")'
+    sheet.page.write_formula(2, 0, unit, book.style("sentence"), one)
+    places = shown_columns(model.plan)
+    numbers = [place for name, place in places.items() if COLUMNS[name] is not Kind.TEXT]
+    sheet.table(HEAD, 0, [book.say(f"summary.{name}") for name in places], numbers)
     for line in range(layout.lines):
         for name, (cell, style) in _cells(model, line).items():
-            sheet.put(HEAD + 1 + line, _PLACE[name], cell, COLUMNS[name], style)
-        words = sections.binding_words(model.plan, model.plan.lines[line].name, model.lang)
-        sheet.page.set_row(HEAD + 1 + line, 14 * max(1, -(-cell_len(words) // int(WIDTHS["binds"]))))
+            sheet.put(HEAD + 1 + line, places[name], cell, COLUMNS[name], style)
     _totals(sheet, model)
     _finish(sheet, model)
 
 
 def _finish(sheet: Sheet, model: Model) -> None:
     layout = model.layout
-    for name, kind in COLUMNS.items():
-        usual = 12.5 if kind is Kind.ESTIMATE else 10.5
-        sheet.widths[_PLACE[name]] = WIDTHS.get(name, usual)
+    places = shown_columns(model.plan)
+    for name, place in places.items():
+        usual = 13.5 if COLUMNS[name] is Kind.ESTIMATE else 10.5
+        sheet.widths[place] = WIDTHS.get(name, usual)
     decimals = sheet.book.file.add_format({"num_format": "#,##0.00"})
-    for name in _MONEY:
-        box = (HEAD + 1, _PLACE[name], HEAD + 1 + layout.lines, _PLACE[name])
+    for place in (place for name, place in places.items() if COLUMNS[name] in {Kind.ESTIMATE, Kind.GAIN}):
+        box = (HEAD + 1, place, HEAD + 1 + layout.lines, place)
         sheet.page.conditional_format(*box, {"type": "formula", "criteria": "=DisplayUnit>1", "format": decimals})
     row = HEAD + 2 + layout.lines
     for key in ("summary.note.interval", "summary.note.static"):
@@ -165,7 +175,8 @@ def _fixed(amount: float | None) -> Formula | None:
 def _cells(model: Model, line: int) -> dict[str, tuple[Cell | Formula, str]]:
     """Cells of a line's row with their styles."""
     layout, given, row = model.layout, model.plan.lines[line], HEAD + 2 + line
-    at = {name: f"${xl_col_to_name(place)}{row}" for name, place in _PLACE.items()}
+    places = shown_columns(model.plan)
+    at = {name: f"${xl_col_to_name(place)}{row}" for name, place in places.items()}
     spend, total = currency(given.spend_fen), float(model.work.spend.sum())
     grand = model.layout.grand_total
     found: dict[str, tuple[Cell | Formula, str]] = {
@@ -192,7 +203,7 @@ def _cells(model: Model, line: int) -> dict[str, tuple[Cell | Formula, str]]:
         found["change"] = (Formula(f'=IF({at["history"]}=0,"",{at["spend"]}/{at["history"]}-1)', change), "cell")
     if line < layout.responding:
         found |= _earned(model, line, at)
-    return {name: found.get(name, (None, "cell")) for name in COLUMNS}
+    return {name: found.get(name, (None, "cell")) for name in places}
 
 
 def _earned(model: Model, line: int, at: dict[str, str]) -> dict[str, tuple[Cell | Formula, str]]:
@@ -212,9 +223,9 @@ def _earned(model: Model, line: int, at: dict[str, str]) -> dict[str, tuple[Cell
 
 def _totals(sheet: Sheet, model: Model) -> None:
     layout, plan, work = model.layout, model.plan, model.work
-    row = HEAD + 1 + layout.lines
-    column = {name: xl_range(HEAD + 1, place, row - 1, place) for name, place in _PLACE.items()}
-    at = {name: xl_rowcol_to_cell(row, place) for name, place in _PLACE.items()}
+    row, places = HEAD + 1 + layout.lines, shown_columns(plan)
+    column = {name: xl_range(HEAD + 1, place, row - 1, place) for name, place in places.items()}
+    at = {name: xl_rowcol_to_cell(row, place) for name, place in places.items()}
     spend, gmv = float(work.spend.sum()), float(work.values.gmv.sum())
     low, high = (float(end) for end in total_interval(model))
     history = [line.history_spend for line in plan.lines if line.history_spend is not None]
@@ -243,8 +254,8 @@ def _totals(sheet: Sheet, model: Model) -> None:
     if history and sum(history) > 0:
         paid = f'SUMIF({column["history"]},">=0",{column["spend"]})'
         cells["change"] = Formula(f'=IF({at["history"]}=0,"",{paid}/{at["history"]}-1)', media / sum(history) - 1)
-    for name, kind in COLUMNS.items():
-        sheet.put(row, _PLACE[name], cells.get(name), kind, "total")
+    for name, place in places.items():
+        sheet.put(row, place, cells.get(name), COLUMNS[name], "total")
 
 
 def _media(column: str, model: Model) -> str:
@@ -298,11 +309,11 @@ def _response_charts(sheet: Sheet, model: Model, row: int) -> None:
 
 
 def _column_series(sheet: Sheet, model: Model, name: str) -> dict[str, Any]:
-    first, last = HEAD + 1, HEAD + model.layout.lines
+    first, last, place = HEAD + 1, HEAD + model.layout.lines, shown_columns(model.plan)[name]
     return {
-        "name": [sheet.name, HEAD, _PLACE[name]],
+        "name": [sheet.name, HEAD, place],
         "categories": [sheet.name, first, 0, last, 0],
-        "values": [sheet.name, first, _PLACE[name], last, _PLACE[name]],
+        "values": [sheet.name, first, place, last, place],
     }
 
 
@@ -340,13 +351,25 @@ def _response_chart(sheet: Sheet, model: Model, line: int) -> Any:
     # A title that is a name could begin like a formula, so it is read from the name's own cell.
     chart.set_title({"name": [sheet.name, HEAD + 1 + line, 0], "overlay": False, "name_font": {"size": 11}})
     small = {"num_format": "#,##0", "num_font": {"size": 8}, "name_font": {"size": 8, "bold": False}}
-    across = {"name": sheet.book.say("summary.chart.across"), "min": 0, "major_gridlines": {"visible": False}}
+    across = {
+        "name": sheet.book.say("summary.chart.across"),
+        "min": 0,
+        "major_unit": _few_marks(float(model.work.curves.stock[line, last - HEAD - 1])),
+        "major_gridlines": {"visible": False},
+    }
     up = {"name": sheet.book.say("summary.chart.up"), "major_gridlines": {"visible": True, "line": {"color": PALE}}}
     chart.set_x_axis(small | across)
     chart.set_y_axis(small | up)
     chart.set_legend({"position": "bottom", "font": {"size": 8}})
     chart.set_size({"width": 505, "height": 290})
     return chart
+
+
+def _few_marks(most: float) -> float:
+    """Distance of about five marks on an axis: one, two or five with zeros, so that their numbers need no turning."""
+    rough = most / 4
+    unit = 10.0 ** math.floor(math.log10(rough))
+    return unit * next(step for step in (1, 2, 5, 10) if rough <= step * unit)
 
 
 def curve_columns(model: Model, line: int) -> dict[str, int]:

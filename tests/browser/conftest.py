@@ -43,6 +43,8 @@ def pages(tmp_path_factory):
         found[f"plan-{lang}"] = folder / lang / "plan.html"
     found["many-lines"] = folder / "many.html"
     found["many-lines"].write_text(many_lines(session, plan, fit), encoding="utf-8")
+    found["many-findings"] = folder / "findings.html"
+    found["many-findings"].write_text(many_findings(session, plan, fit), encoding="utf-8")
     for lang in LANGUAGES:
         found[f"review-{lang}"] = reviewed(session, plan, fit, folder / f"review-{lang}", lang)
     return found
@@ -60,6 +62,18 @@ def many_lines(session, plan, fit):
     )[:26]
     curves = tuple(replace(curve, name=f"{curve.name}{more}") for more in names for curve in seen.curves)
     return render_page(replace(plan, lines=lines), replace(seen, curves=curves), fit.document, {"run_id": "1"}, "en")
+
+
+def many_findings(session, plan, fit):
+    """Render the plan of weeks that are no quarter, by a model that five checks find fault with."""
+    problem = settled(runs.build_problem(session.loaded, fit.curves))
+    seen = outlook(problem, plan, read_calendar(session.loaded.project.calendar, session.loaded.calendar_folder))
+    words = "Much of how these channels' spends move goes with seasons and whatever else moves the KPI. " * 3
+    check = {"verdict": "REVIEW", "value": 0.8, "limit": 0.35, "sentence": words}
+    names = ("divergences", "hold-out error", "spend follows demand", "silent data", "posterior predictive p")
+    health = {"verdict": "REVIEW", "checks": [{"name": name} | check for name in names]}
+    document = fit.document | {"health": health}
+    return render_page(replace(plan, quarter="2027-10-11 + 13 weeks"), seen, document, {"run_id": "1"}, "en")
 
 
 def reviewed(session, plan, fit, folder, lang):

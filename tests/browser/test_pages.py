@@ -6,8 +6,8 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-NAMES = ("plan-en", "plan-zh", "many-lines", "review-en", "review-zh")
-PLANS = NAMES[:3]
+NAMES = ("plan-en", "plan-zh", "many-lines", "many-findings", "review-en", "review-zh")
+PLANS = NAMES[:4]
 
 CONTRAST = """() => {
   const linear = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;

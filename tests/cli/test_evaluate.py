@@ -118,7 +118,10 @@ def test_a_plan_that_cannot_be_read_lists_everything_wrong_and_writes_nothing(bu
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
-        ("plna.csv", 'plna.csv: the file does not exist. Did you mean "plan.csv"?'),
+        (
+            "plna.csv",
+            'plna.csv: the file does not exist. Did you mean "plan.csv"? Name a plan.csv or a plan.xlsx.',
+        ),
         ("plan.json", "plan.json: this kind of file is not read (found: .json). Save it as .csv or .xlsx."),
     ],
 )

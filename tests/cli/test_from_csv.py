@@ -59,6 +59,19 @@ def test_an_office_workbook_in_chinese(budget, tmp_path):
         assert words in budget("check", "--config", tmp_path / "项目" / "budget.yaml", "--lang", lang).err
 
 
+def test_weeks_dated_on_their_first_sunday(budget, tmp_path):
+    source = SHARED / "retail_13_channels" / "data.csv"
+    made = budget("init", tmp_path / "new", "--from-csv", source, "--lang", "zh")
+    assert "日期：周日，是该周的第一天（列名如此说明）" in made.out
+    config = tmp_path / "new" / "budget.yaml"
+    checked = budget("check", "--config", config, "--json")
+    assert checked.document["dates"].startswith("Each row is dated on its week's first day, a Sunday")
+    assert "week_starts" not in checked.err
+    config.write_text(config.read_text(encoding="utf-8").replace("  week_starts: sunday", "  #"), encoding="utf-8")
+    asked = budget("check", "--config", config)
+    assert "write data.week_starts: sunday" in asked.err
+
+
 def test_the_written_file_is_the_same_project_in_both_languages(budget, tmp_path):
     for lang in ("en", "zh"):
         assert budget("init", tmp_path / lang, "--from-csv", demo_folder() / "data.csv", "--lang", lang).code == 0

@@ -116,9 +116,11 @@ def test_a_failed_model_plans_nothing(budget, judged, snapshot):
     assert snapshot(folder) == before
 
 
-def test_a_failed_model_as_json(budget, judged):
+def test_a_failed_model_as_json(budget, judged, tmp_path):
     judged("FAIL")
-    for words in (("plan",), ("evaluate", "plan.csv")):
+    given = tmp_path / "given.csv"
+    given.write_text("week,line,spend\n", encoding="utf-8")
+    for words in (("plan",), ("evaluate", given)):
         answer = budget(*words, "--json")
         assert answer.code == 4
         assert "R-hat 1.310" in answer.document["error"]

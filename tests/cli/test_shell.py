@@ -12,7 +12,7 @@ import fitted
 import pytest
 from rich.cells import cell_len
 
-from budget.cli import user_language
+from budget.helped import user_language
 
 
 @pytest.fixture

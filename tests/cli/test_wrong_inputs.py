@@ -145,7 +145,7 @@ def test_a_missing_data_file(budget, small, snapshot):
     (small / "data.csv").rename(small / "dta.csv")
     (problem,) = refused(budget, small, snapshot)
     assert problem == (
-        'data.csv: the file does not exist. Paths are relative to the project file. Did you mean "dta.csv"?'
+        'data.csv: the file does not exist. Did you mean "dta.csv"? Paths are relative to the project file.'
     )
 
 
@@ -232,7 +232,7 @@ PROJECT = {
     ),
     "not YAML": (
         [("currency: CNY", "currency: [CNY")],
-        f"{at('data:')}: ",
+        f"{at('currency:')}, column 11: a bracket or a brace is not closed, or a comma is missing",
     ),
     "a plan before the data": (
         [("start: 2025-12-01", "start: 2020-01-06")],
@@ -339,3 +339,29 @@ def test_what_nobody_foresaw_is_told_without_a_traceback(unguarded, monkeypatch)
     assert "Traceback" not in answer.err
     assert answer.document["problems"] == []
     assert "Traceback" in unguarded("plan", "--debug").err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "--from", "paln.xlsx"),
+        ("evaluate", "paln.csv"),
+        ("review", "--actuals", "weak.csv", "--week", "2025-12-01"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_before_a_fit(budget, small, monkeypatch, words):
+    monkeypatch.chdir(small)
+    monkeypatch.setattr("budget.runs.stored_fit", lambda _: pytest.fail("a fit was looked for"))
+    told = budget(*words)
+    assert told.code == 1
+    assert "the file does not exist" in told.err
+    folder = budget(*[".budget" if "." in word and not word.startswith("--") else word for word in words])
+    assert folder.code == 1
+    assert "this is a folder, not a file" in folder.err
+
+
+@pytest.mark.parametrize("out", ["data.csv"])
+def test_a_file_where_a_folder_should_be(budget, small, out):
+    told = budget("plan", "--config", small / "budget.yaml", "--out", small / out)
+    assert told.code == 1
+    assert f"{out}: this is a file, not a folder. Choose a folder with --out." in told.err

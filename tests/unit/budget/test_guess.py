@@ -240,3 +240,10 @@ def test_two_markets():
     found = guess(Table("data.csv", list(range(2, 122)), columns))
     assert (found.unit, found.units) == ("somewhere", 2)
     assert "unit" in doubts(found)
+
+
+def test_infinity_in_a_cell_is_left_to_the_check_of_the_data():
+    spend = [paid(row) for row in range(69)] + ["inf"]
+    found = guess(table(gmv=gmv, tv_spend=spend, search_spend=paid, kol_spend=lambda row: row % 5))
+    assert {channel.spend for channel in found.channels} == {"tv_spend", "search_spend", "kol_spend"}
+    assert np.isfinite(found.total)

@@ -95,6 +95,19 @@ def test_a_chain_made_anew_is_not_the_one_that_was_sealed(ledger, tmp_path):
     assert ledger.verify()[1]
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_noticed(ledger, number):
+    """Python's reader takes them for numbers; this product never writes them."""
+    filled(ledger)
+    sound = ledger.seal_path.read_text(encoding="utf-8")
+    ledger.seal_path.write_text(sound.replace('"entries":3', f'"entries":{number}'), encoding="utf-8")
+    (problem,) = ledger.verify()[1]
+    assert problem.what == "the seal cannot be read"
+    ledger.seal_path.write_text(sound, encoding="utf-8")
+    rewritten(ledger, lambda lines: [lines[0].replace('"n":0', f'"n":{number}'), *lines[1:]])
+    assert any(problem.what == "this is no entry of a ledger" for problem in ledger.verify()[1])
+
+
 def test_a_removed_seal_is_noticed(ledger):
     filled(ledger).seal_path.unlink()
     assert ledger.verify()[1]

@@ -3,11 +3,15 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 from budget import project as module
-from budget.project import demo_folder, find_config, load_project
+from budget.meanings import CHINESE
+from budget.project import Project, demo_folder, find_config, load_project
+from budget.validation import meaning_of
 from mmm.problems import InputError
 
 BASE = """\
@@ -85,10 +89,13 @@ def test_an_alias_bomb_is_refused(refused):
         ("#" * 300_000, "budget.yaml: the file is larger than 256 KB"),
         ("", "budget.yaml: the file holds no keys"),
         ("- 1\n", "budget.yaml: the file holds no keys"),
-        ("a: 1\nb:\n\t- 1\n", "budget.yaml, line 3: "),
-        ("a: 1\n--- \nb: 1\n", "budget.yaml, line 2: expected a single document"),
+        (
+            "a: 1\nb:\n\t- 1\n",
+            "budget.yaml, line 3, column 1: a tab stands where YAML needs spaces (found: - 1)",
+        ),
+        ("a: 1\n--- \nb: 1\n", "budget.yaml, line 2, column 1: a second document begins here"),
         ("%YAML 1.1\n---\na: 010\n", "budget.yaml: %YAML and %TAG lines are not allowed"),
-        ("a: \x01\n", "budget.yaml: the file is not YAML"),
+        ("a: \x01\n", "budget.yaml: the file holds a character that no text file may hold (found: #x0001)"),
         ("? [a]\n: 1\n", "budget.yaml, line 1: a key must be plain text"),
         (
             "plan: {start: 2027-13-45}\n",
@@ -140,7 +147,7 @@ def test_unknown_keys_are_found_behind_unions_and_in_dicts(refused):
     text = text.replace("{category: tools}", "{category: tools, label: {fr: outils}}")
     assert refused(text) == [
         "budget.yaml, line 1, data.file.spnd: unknown key. Did you mean spend?",
-        "budget.yaml, line 6, lines.tools.label.fr: unknown key. Known here: 'en' or 'zh'.",
+        "budget.yaml, line 6, lines.tools.label.fr: unknown key. Known here: en, zh.",
     ]
 
 
@@ -432,3 +439,35 @@ def test_reading_a_project_is_cheap():
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[] True"
+
+
+def described(model, done):
+    """Every settings class that a project holds."""
+    if isinstance(model, type) and issubclass(model, BaseModel) and model not in done:
+        done.add(model)
+        for field in model.model_fields.values():
+            described(field.annotation, done)
+    for part in get_args(model):
+        described(part, done)
+    return done
+
+
+def test_every_key_says_what_it_means_in_chinese():
+    fields = [field for model in described(Project, set()) for field in model.model_fields.values()]
+    meanings = {meaning_of(field.description) for field in fields if field.description}
+    assert len(meanings) > 150
+    assert meanings - CHINESE.keys() == set()
+
+
+def test_a_value_that_cannot_be_is_told_in_chinese(tmp_path):
+    text = "currency: yuan\ndata: {file: a.csv, kpi: gmv, frequency: hourly}\nchannels: {tv: {}}\nplan: {weeks: 2.5}\n"
+    (tmp_path / "budget.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        load_project(tmp_path / "budget.yaml")
+    told = [problem.said("zh") for problem in refused.value.problems]
+    assert told[0].startswith(
+        "budget.yaml，第 1 行，currency：必须是说明所示的格式（实际为：yuan）。currency：所有金额"
+    )
+    assert "data.frequency：必须是'weekly'或'daily'" in told[1].replace("weekly、daily", "'weekly'或'daily'")
+    assert "plan.weeks：必须是整数（实际为：2.5）。weeks：自 start 起的周数。" in told[-1]
+    assert not any("must" in each or "line" in each for each in told)

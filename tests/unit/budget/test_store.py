@@ -72,7 +72,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     write_atomically(tmp_path / "out", "x")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="out: this is a file, not a folder"):
         write_atomically(tmp_path / "out" / "plan.json", "{}")
 
 

@@ -57,6 +57,12 @@ def test_the_row_of_the_main_data(tmp_path):
     assert found.gmv == 500_000
 
 
+def test_weeks_that_begin_on_a_sunday(tmp_path):
+    sundays = DATA.model_copy(update={"week_starts": "sunday"})
+    dated = LONG.replace("2027-10-11", "2027-10-10").replace("2027-10-13", "2027-10-10")
+    assert read(tmp_path, dated, data=sundays).spend_fen == read(tmp_path, LONG).spend_fen
+
+
 def test_other_titles_and_labels(tmp_path):
     text = "渠道,花费,归因GMV,总GMV\nDouyin Live,100,-20,-5\nsearch,8000,,\n工具采购,3,,\n"
     found = read(tmp_path, text)
@@ -123,5 +129,5 @@ def test_every_fault_comes_at_once(tmp_path):
 
 def test_a_missing_file_is_named(tmp_path):
     (tmp_path / "week1.csv").write_text("line,spend\n", encoding="utf-8")
-    with pytest.raises(InputError, match="the file of actual figures does not exist"):
+    with pytest.raises(InputError, match="the file does not exist"):
         read_actuals(tmp_path / "week.csv", WEEK, LINES, ["tools"], CHANNELS, DATA)

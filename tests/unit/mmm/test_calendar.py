@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -10,15 +11,18 @@ import numpy as np
 import pytest
 
 from mmm.calendar import (
+    WEEKDAYS,
     Calendar,
     Peak,
     baseline_columns,
+    first_day,
     intensity,
     monday,
     parse_quarter,
     quarter_of,
     quarter_weeks,
     read_calendar,
+    week_of,
     week_range,
     window_weeks,
 )
@@ -127,6 +131,28 @@ def test_strengths_of_one_name_are_told_apart_only_where_there_are_several():
     assert not {"618", "double11 (1)"} & names
 
 
+@pytest.mark.parametrize("starts", WEEKDAYS)
+def test_a_week_goes_by_the_monday_week_that_holds_most_of_its_days(starts):
+    first = date(2027, 10, 4) + timedelta(days=WEEKDAYS.index(starts))
+    days = [first + timedelta(days=step) for step in range(7)]
+    (named,) = {week_of(day, starts) for day in days}
+    assert sum(monday(day) == named for day in days) >= 4
+    assert named + timedelta(days=first_day(starts)) == first
+
+
+def test_peaks_and_events_fall_into_weeks_by_their_own_days():
+    sunday = date(2027, 10, 10)
+    calendar = Calendar("own", (Peak("a", sunday, sunday, 1.0, "estimate"),))
+    weeks = week_range(date(2027, 10, 4), 2)
+    own = replace(calendar, first_day=first_day("sunday"))
+    np.testing.assert_allclose(intensity(calendar, weeks), [1 / 7, 0])
+    np.testing.assert_allclose(intensity(own, weeks), [0, 1 / 7])
+    assert (window_weeks(calendar, "a", weeks), window_weeks(own, "a", weeks)) == ((0,), (1,))
+    event = EventSettings(name="open", start=sunday)
+    np.testing.assert_allclose(baseline_columns(own.by_strength(), (event,), weeks)[1][:, 1], [0, 1])
+    assert read_calendar("none", HERE, "sunday").first_day == read_calendar("china-ecommerce", HERE, "sunday").first_day
+
+
 def test_overlapping_entries_of_one_name_count_each_day_once():
     peak = Peak("a", date(2027, 10, 4), date(2027, 10, 10), 1.0, "estimate")
     _, columns = baseline_columns(Calendar("own", (peak, peak)), (), [date(2027, 10, 4)])
@@ -222,9 +248,9 @@ def test_all_problems_of_a_calendar_come_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("peaks: [", "not valid YAML"),
-        ("name: a\nname: b\npeaks: []", "not valid YAML"),
-        ("peaks: [{start: 2027-13-45}]", "not valid YAML"),
+        ("peaks: [", "a bracket or a brace is not closed"),
+        ("name: a\nname: b\npeaks: []", "this key is given twice"),
+        ("peaks: [{start: 2027-13-45}]", "the value cannot be read"),
         ("just text", "holds no calendar"),
         ("", "holds no calendar"),
         ("name: x", "a list of peaks is needed"),

@@ -134,6 +134,9 @@ def test_tests_are_read_with_any_day_of_their_weeks(tmp_path, panel):
     assert read(tmp_path, panel, rows) == (lift_test(),)
     (both,) = read(tmp_path, panel, rows.replace("north", ""))
     assert both.unit is None
+    rows = f"search,{monday(12) - timedelta(days=1)},{monday(15) + timedelta(days=5)},north,-50,-300,60\n"
+    (tmp_path / "tests.csv").write_text(HEADER + rows, encoding="utf-8")
+    assert read_lift_tests("tests.csv", tmp_path, panel, "sunday") == (lift_test(),)
 
 
 @pytest.mark.parametrize(

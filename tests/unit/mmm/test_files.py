@@ -1,5 +1,8 @@
 """Tables found in files as people keep them: titles, merged headers, separators, sizes."""
 
+import gc
+import zipfile
+
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -101,3 +104,25 @@ def test_columns_of_two_minds_are_refused(tmp_path):
     ]
     assert numbers(tmp_path, ["¥5", "6", "7元"], AMOUNT)[1] == []
     assert numbers(tmp_path, ["¥5", "$6"], AMOUNT)[1] == ["the column holds several currencies"]
+
+
+PARTS = ("[Content_Types].xml", "xl/workbook.xml", "xl/styles.xml", "xl/worksheets/sheet1.xml")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_damaged_workbook_is_refused_and_closed(tmp_path, part):
+    """A file that is left open is a warning when its reader is collected, and warnings are errors here."""
+    path = tmp_path / "data.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["week", "gmv"])
+    book.active.append(["2027-10-04", 5])
+    book.save(path)
+    with zipfile.ZipFile(path) as sound:
+        contents = {name: sound.read(name) for name in sound.namelist()} | {part: b"<a"}
+    with zipfile.ZipFile(path, "w") as broken:
+        for name, content in contents.items():
+            broken.writestr(name, content)
+    problem = refused(tmp_path, "data.xlsx")
+    assert (problem.what, problem.where) == ("the file cannot be read", "data.xlsx")
+    assert str(tmp_path) not in problem.value
+    gc.collect()

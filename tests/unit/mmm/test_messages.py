@@ -24,7 +24,9 @@ GREETINGS = Catalogue(
 
 
 def fields(template):
-    return sorted((name, spec, how) for _, name, spec, how in string.Formatter().parse(template) if name)
+    """Fields with their formats; a choice between singular and plural is the language's own."""
+    found = [(name, spec, how) for _, name, spec, how in string.Formatter().parse(template) if name]
+    return sorted(field for field in found if "|" not in field[1])
 
 
 @pytest.mark.parametrize(("catalogue", "key"), KEYS)
@@ -34,6 +36,11 @@ def test_every_sentence_has_both_languages_with_the_same_values(catalogue, key):
     if bare := re.sub(r"\{[^}]*\}", "", sentence.en).strip(" 1:%.,()"):
         assert re.search("[\u4e00-\u9fff]", sentence.zh), bare
         assert not re.search("[\u4e00-\u9fff]", sentence.en)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 cell is held"), (2, "2 cells are held")])
+def test_one_is_singular(count, words):
+    assert Sentence("{count} {count:cell is|cells are} held", "").said("en", {"count": count}) == words
 
 
 def test_it_is_english_text():

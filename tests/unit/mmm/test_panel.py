@@ -12,6 +12,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from mmm.dates import dates_read
 from mmm.panel import Panel, read_panel
 from mmm.problems import InputError
 from mmm.settings import ChannelSettings, DataSettings, RoiPrior, SplitFiles
@@ -520,6 +521,33 @@ REAL = {
         (1, 131, date(2021, 9, 27)),
     ),
 }
+
+
+def dated(tmp_path, shift, **settings):
+    frame = table().assign(date=[str(FIRST + timedelta(weeks=week, days=shift)) for week in range(60)])
+    data = DataSettings(file="national.csv", week="date", kpi="revenue", **settings)
+    panel = read(tmp_path, frame, data)
+    return panel, dates_read(panel, data)
+
+
+def test_weeks_that_begin_on_a_sunday_go_by_the_monday_after(tmp_path):
+    panel, told = dated(tmp_path, -1, week_starts="sunday")
+    assert (panel.weeks[0], panel.dated) == (FIRST, 6)
+    assert told == (
+        "Each row is dated on its week's first day, a Sunday: weeks run from Sunday to Saturday; that of 2024-01-01 is "
+        "2023-12-31 to 2024-01-06"
+    )
+
+
+def test_a_project_that_does_not_say_how_its_dates_are_meant_is_asked(tmp_path):
+    panel, told = dated(tmp_path, -1)
+    assert panel.weeks[0] == FIRST - timedelta(weeks=1)
+    assert told.startswith("Each row is dated on its week's last day, a Sunday: weeks run from Monday to Sunday")
+    assert told.endswith("write data.week_starts: sunday; if not, write data.week_starts: monday")
+    assert told.said("zh").startswith("每行的日期是该周的最后一天（周日）：一周从周一到周日")
+    assert "write" not in dated(tmp_path, -1, week_starts="monday")[1]
+    assert "inside its week" in dated(tmp_path, 2)[1]
+    assert dated(tmp_path, 0)[1] is None
 
 
 @pytest.mark.parametrize("name", REAL)

@@ -76,6 +76,14 @@ def test_incomplete_weeks_at_the_ends_are_left_out_and_named(tmp_path):
     )
 
 
+def test_weeks_may_begin_on_another_day(tmp_path):
+    sundays = DATA.model_copy(update={"week_starts": "sunday"})
+    panel = read(tmp_path, days(7 * 60, MONDAY - timedelta(days=1)), sundays)
+    assert (panel.weeks[0], len(panel.weeks), panel.left_out, panel.dated) == (MONDAY, 60, (), None)
+    (problem,) = refused(tmp_path, days(7 * 60, MONDAY - timedelta(days=1)).drop(index=[7]), sundays)
+    assert (problem.what, problem.value) == ("1 day is missing", str(MONDAY + timedelta(days=6)))
+
+
 def test_missing_and_repeated_days_are_refused(tmp_path):
     (problem,) = refused(tmp_path, days().drop(index=[30, 31]))
     assert (problem.what, problem.value) == ("2 days are missing", "2024-01-31, 2024-02-01")

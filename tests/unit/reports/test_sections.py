@@ -103,7 +103,7 @@ def test_headline_says_where_what_how_sure_and_what_binds(plan, fit):
     assert "90% interval" in rows["What it earns"]
     assert "1:2.83" in rows["What it earns"]
     assert "Gap to the bound 0.3%." in rows["How sure we are"]
-    assert "REVIEW, 1 finding(s)" in rows["How sure we are"]
+    assert "REVIEW, 1 finding to read" in rows["How sure we are"]
     assert rows["What binds"] == "total, social cap, at most 30% a week ×3"
     assert "-52.6%" in rows["Against last year"]
 
@@ -120,7 +120,7 @@ def test_headline_admits_a_missing_proof(plan, fit):
 def test_findings_come_first(fit):
     section = sections.health(fit["health"], "en")
     assert column(section, "verdict") == ["REVIEW", "PASS"]
-    assert "REVIEW; 1 finding(s)" in section.sentence
+    assert "REVIEW; 1 finding to read" in section.sentence
 
 
 def test_notes_are_passed_on_word_for_word(plan):
@@ -170,6 +170,8 @@ def test_a_broken_rule_is_told_in_the_readers_language():
     rule |= {"line": "douyin", "week": "2027-10-04", "unit": "CNY", "value": 2e5, "limit": 1e5, "violation": 1e5}
     told = sections.broken_sentence(rule, {"douyin": "抖音直播"}, "zh")
     assert "：抖音直播 2027-10-04 实际 20.00万，应不超过 10.00万，相差 10.00万" in told
+    total = rule | {"name": "total", "kind": "total", "line": None, "week": None, "sense": "=="}
+    assert sections.broken_sentence(total, {}, "zh").startswith("总额：实际 20.00万，应等于 10.00万")
 
 
 def test_what_is_not_known_of_any_line_has_no_column(plan):

@@ -9,7 +9,15 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from reports.terminal import show_backtest, show_fit, show_infeasible, show_plan
+from reports.terminal import (
+    show_backtest,
+    show_comparison,
+    show_fit,
+    show_infeasible,
+    show_plan,
+    show_versions,
+    show_whatif,
+)
 from reports.words import LANGUAGES
 
 
@@ -105,3 +113,81 @@ def test_a_model_that_forecasts_worse_is_told():
     assert "Ridge regression forecasts better than the model, by 25.0% of CRPS" in words
     words = printed(lambda console: show_backtest(backtested(0.05, 0.04), "zh", console))
     assert "“岭回归”的预测好于本模型" in words
+
+
+def what_if(names):
+    """whatif.json of scenarios that lose money, amounts as large as a retailer's."""
+    line = {"name": "douyin", "label": {"zh": "抖音直播"}, "spend": 26_089_502.0}
+    plan = {
+        "status": "optimal",
+        "expected": {"gmv": {"mean": 253_678_810.0}, "roi": 9.72},
+        "constraints": [{"kind": "total", "name": "total", "price": 5.89}],
+        "lines": [line],
+    }
+    lost = {"mean": -41_821_042.0, "p05": -89_099_161.0, "p95": -10_070_000.0}
+    delta = {"gmv": lost, "prob_better": 0.008, "kept": lost, "by_line": [{"line": "douyin", "spend": -2_089_502.0}]}
+    changes = [{"key": "plan.total", "value": 24_000_000}, {"key": "shock douyin", "value": -0.22}]
+    scenarios = [{"name": name, "plan": plan, "delta": delta, "changes": changes, "note": ""} for name in names]
+    plans = ["base", *names]
+    rows = [
+        {
+            "plan": one,
+            "largest": 18_183_113.0,
+            "scenarios": [
+                {"scenario": other, "regret": 13_252_300.0, "breaks": ["half of last year"]} for other in plans
+            ],
+        }
+        for one in plans
+    ]
+    regret = {"least": "base", "plans": rows}
+    return {"base": {"name": "base", "plan": plan}, "scenarios": scenarios, "regret": regret}
+
+
+@pytest.mark.parametrize(
+    "names", [["austerity"], ["plan.total=24000000, 抖音直播=-22%, drop on", "只保留抖音与小红书的方案"]]
+)
+@pytest.mark.parametrize(("lang", "gmv"), [("en", "253,678,810"), ("zh", "2.5368亿")])
+@pytest.mark.parametrize("width", [80, 100])
+def test_what_if_cuts_no_number(names, lang, gmv, width):
+    words = printed(lambda console: show_whatif(what_if(names), lang, console), width)
+    assert max(map(cell_len, words.splitlines())) <= width
+    assert words.count(gmv) == 1 + len(names)
+    assert "-22.0%" in words
+    assert ("41,821,042" if lang == "en" else "4,182.10万") in words
+    assert ("Base" if lang == "en" else "基准") in words
+    assert lang == "en" or "base" not in words
+
+
+@pytest.mark.parametrize(("change", "words"), [(5e5, "500,000 CNY more"), (-5e5, "500,000 CNY less")])
+def test_a_comparison_says_which_plan_earns_more_and_shows_no_signed_zero(change, words):
+    line = {"name": "kol", "label": {}, "first": 1e6, "second": 1e6, "change": 0.0, "gmv_change": None}
+    document = {
+        "first": {"name": "plans/a", "total": 1e6, "broken": []},
+        "second": {"name": "plans/b", "total": 1e6, "broken": []},
+        "gmv_gain": {"mean": change, "p05": change - 1e6, "p95": change + 1e6},
+        "lines": [line],
+        "currency": "CNY",
+        "prob_better": 0.416,
+    }
+    told = printed(lambda console: show_comparison(document, "en", console))
+    assert f"plans/b is expected to earn {words} than plans/a" in told
+    assert "+0" not in told
+    assert "plans/b 预计比 plans/a" in printed(lambda console: show_comparison(document, "zh", console))
+
+
+def test_history_is_told_to_the_minute_and_leaves_out_what_nobody_filled_in():
+    version = {"id": "613e89aca599", "parent": "", "created": "2026-11-25T03:05:23+00:00", "author": "", "note": ""}
+    found = [version | {"quarter": "2018-07-30 + 13 weeks", "total": 26_089_502.0, "gmv": 253_678_810.0}]
+    words = printed(lambda console: show_versions(found, "en", console), 100)
+    assert "2026-11-25 03:05" in words
+    assert "2018-07-30 + 13 weeks" in words
+    assert "Author" not in words
+    assert "王芳" in printed(lambda console: show_versions([found[0] | {"author": "王芳"}], "zh", console), 100)
+
+
+def test_a_fit_says_of_which_channels_it_knows_little_more_than_before(fit):
+    name = fit["channels"][0]["name"]
+    check = {"name": "silent data", "verdict": "REVIEW", "value": 1.0, "limit": 0, "sentence": "-"}
+    silent = check | {"message": {"key": "health.silent", "values": {"names": [name]}}}
+    told = fit | {"health": fit["health"] | {"checks": [silent]}}
+    assert printed(lambda console: show_fit(told, "en", console)).count("mostly") == 1

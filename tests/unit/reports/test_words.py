@@ -11,10 +11,13 @@ from reports.words import (
     LANGUAGES,
     WORDS,
     amount_words,
+    currency_words,
     gap_words,
+    label_words,
     money_words,
     number_words,
     plain,
+    quarter_words,
     roi_words,
     say,
     share_words,
@@ -51,7 +54,8 @@ def test_every_status_has_its_sentence_and_cure(status):
 
 def test_no_word_was_left_untranslated():
     same = {key for key, word in WORDS["zh"].items() if word and word == WORDS["en"][key]}
-    assert same == {"column.roi", "summary.roi", "headline.roi", "headline.share", "quality.durbin_watson"}
+    alike = {"column.roi", "summary.roi", "headline.roi", "headline.share", "quality.durbin_watson", "desk.field.share"}
+    assert same == alike
 
 
 @pytest.mark.parametrize(("roi", "words"), [(3.456, "1:3.46"), (4, "1:4.00"), (-0.001, "1:0.00"), (-0.5, "1:-0.50")])
@@ -116,3 +120,22 @@ def test_control_marks_become_spaces():
 def test_unknown_terms_are_shown_as_they_are():
     assert term("zh", "kind", "change") == "变动幅度"
     assert term("zh", "kind", "brand_new") == "brand_new"
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 finding to read"), (2, "2 findings to read")])
+def test_one_is_singular(count, words):
+    assert say("en", "headline.findings.some", count=count) == words
+
+
+def test_no_word_leaves_its_number_to_the_reader():
+    assert not [key for lang in LANGUAGES for key, word in WORDS[lang].items() if "(s)" in word]
+
+
+def test_names_are_in_the_readers_language_as_far_as_there_are_any():
+    label = {"en": "Platform search"}
+    assert [label_words(label, "platform_search", lang) for lang in LANGUAGES] == ["Platform search"] * 2
+    assert label_words({"zh": "平台搜索"}, "platform_search", "en") == "platform_search"
+    assert [currency_words("CNY", lang) for lang in LANGUAGES] == ["CNY", "元"]
+    weeks = "2027-10-11 + 1 week"
+    assert [quarter_words(weeks, lang) for lang in LANGUAGES] == [weeks, "2027-10-11 起 1 周"]
+    assert [quarter_words("2027Q4", lang) for lang in LANGUAGES] == ["2027Q4"] * 2

@@ -7,9 +7,9 @@ import openpyxl
 import pytest
 
 from optimizer.assemble import settled
-from reports.sheets import HEAD
+from reports.sheets import HEAD, _number_format
 from reports.words import LANGUAGES
-from reports.workbook import SHEETS
+from reports.workbook import SHEETS, write_workbook
 from reports.workbook.summary import COLUMNS, total_interval
 
 HOSTILE = ("=cmd|'/C calc'!A0", "+1", "@x")
@@ -241,3 +241,56 @@ def test_a_plan_without_any_rule_or_spend_on_a_line(tmp_path):
     problem = books.problem(("one",), 1, rules=[], cuts=(), facts={})
     book = openpyxl.load_workbook(books.write(tmp_path / "plan.xlsx", *books.planned(problem)), data_only=True)
     assert book["Checks"]["B3"].value == 0
+
+
+LONG = 4 * "The data say next to nothing about this channel on its own; a lift test of it would tell more than they. "
+
+
+def test_long_words_get_the_room_they_need(made, tmp_path):
+    mean = {"mean": 2.0, "p05": 1.0, "p95": 3.0}
+    channel = dict.fromkeys(("roi", "mroi", "contribution", "half_life_weeks"), mean) | {
+        "name": "kol",
+        "prior_only": False,
+    }
+    check = {"name": "silent data", "verdict": "REVIEW", "value": 1.0, "limit": 0, "sentence": LONG}
+    fit = books.FIT | {"health": {"verdict": "REVIEW", "checks": [check]}, "channels": [channel]}
+    write_workbook(*made, fit, books.MANIFEST, tmp_path / "plan.xlsx", "en")
+    sheet = openpyxl.load_workbook(tmp_path / "plan.xlsx")["Health"]
+    (cell,) = (cell for cell in sheet["E"] if cell.value == LONG)
+    (merged,) = (area for area in sheet.merged_cells.ranges if cell.coordinate in area)
+    assert merged.max_col > 8  # over the columns of the table of ROI, which keep their own width
+    marks = 13 * (merged.max_col - merged.min_col + 1)
+    assert sheet.row_dimensions[cell.row].height >= 14 * len(LONG) / marks
+    assert cell.alignment.wrap_text
+
+
+def test_titles_stand_over_their_numbers_and_words_off_them(live):
+    for name, row in (("Checks", HEAD + 2), ("Limits", HEAD + 1), ("Summary", HEAD + 1), ("Inputs", HEAD + 1)):
+        for title, below in zip(live[name][row], live[name][row + 1], strict=True):
+            if title.value and isinstance(below.value, int | float):
+                assert title.alignment.horizontal == "right", (name, title.value)
+            if title.value and title.column > 1 and isinstance(below.value, str) and below.data_type == "s":
+                assert (below.alignment.horizontal, below.alignment.indent) == ("left", 1), (name, title.value)
+
+
+def test_summary_leaves_out_what_the_plan_knows_nothing_of(tmp_path, made):
+    plain = openpyxl.load_workbook(books.write(tmp_path / "plain.xlsx", *books.planned(books.problem(cuts=()))))
+    titles = [cell.value for cell in plain["Summary"][HEAD + 1]]
+    assert "P(weak fortnight)" not in titles
+    assert "What binds" in titles
+    weak = openpyxl.load_workbook(books.write(tmp_path / "weak.xlsx", *made))
+    assert "P(weak fortnight)" in [cell.value for cell in weak["Summary"][HEAD + 1]]
+
+
+def test_the_workbook_sends_readers_to_its_own_sheet(live):
+    words = {str(cell.value) for cell in cells(live) if cell.data_type == "s"}
+    assert not [one for one in words if "plan.xlsx lists" in one or "清单见 plan.xlsx" in one]
+
+
+def test_counts_have_no_decimals():
+    assert [_number_format(value) for value in (5, 209.0, 5396.98, 0.048)] == [
+        "#,##0",
+        "#,##0",
+        "#,##0.00",
+        "#,##0.000",
+    ]
