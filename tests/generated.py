@@ -48,7 +48,8 @@ def fast(name):
 
 
 def slow(name):
-    """Settings of the slow suite, or of the thorough profile: other cases every time."""
+    """Settings of the slow suite, the same cases every time, or of the thorough profile: other cases every time."""
     cases = (PLANS | RULES)[name]
     is_thorough = settings.get_current_profile_name() == THOROUGH
-    return settings(max_examples=cases.thorough if is_thorough else cases.slow, deadline=None)
+    count = cases.thorough if is_thorough else cases.slow
+    return settings(max_examples=count, deadline=None, derandomize=not is_thorough)

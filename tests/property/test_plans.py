@@ -28,12 +28,15 @@ def outcome(wanted):
 def may_be_refused(wanted, refusal):
     """Shares may leave no room for an odd fen; weak-ROI logic may hold for S-curves' hulls and not for the curves.
 
-    A share of GMV may be kept by a program that takes less GMV than there is, and by no plan.
+    A share of GMV, or a least ROI, may be kept by a program that takes less or more GMV than there is, and by no plan.
     """
     if isinstance(refusal, TimeLimitReached):
-        of_gmv = any(one.kind == "group_share" and one.of_response for one in wanted.settings.constraints)
+        of_gmv = any(
+            one.kind in {"roi", "cost_ceiling"} or (one.kind == "group_share" and one.of_response)
+            for one in wanted.settings.constraints
+        )
         return of_gmv or (bool(wanted.settings.rules) and wanted.response.curves.slope.max() > 1)
-    shares = {"category_share", "group_share", "concentration"}
+    shares = {"category_share", "group_share", "concentration", "phases", "mix"}
     return "whole fen" in str(refusal) and shares & {one.kind for one in wanted.settings.constraints}
 
 
