@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -132,7 +133,10 @@ def missing(quote, output):
 
 
 def renewed(quote, output):
-    """The quote with the output's present lines: as many after each beginning as the quote has there."""
+    """The quote with the output's present lines: as many after each beginning as the quote has there.
+
+    A line whose words have changed gives way to the present line that is most like it.
+    """
     lines = [line.rstrip() for line in output.splitlines()]
     if quote.strip() == "?":
         return "\n".join(lines).strip("\n") + "\n"
@@ -142,8 +146,15 @@ def renewed(quote, output):
             given.append(line)
             continue
         at = next((n for n in range(at, len(lines)) if masked(lines[n]) == masked(line)), at)
-        given.append(lines[at] if masked(lines[at]) == masked(line) else line)
+        given.append(lines[at] if masked(lines[at]) == masked(line) else likest(line, lines))
     return "\n".join(given) + "\n"
+
+
+def likest(line, lines):
+    """The line that is most like one; itself where none is."""
+    by_words = {masked(other): other for other in reversed(lines)}
+    found = get_close_matches(masked(line), by_words, n=1, cutoff=0.6)
+    return by_words[found[0]] if found else line
 
 
 def renew(page, folder):
