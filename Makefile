@@ -25,7 +25,7 @@ test: $(VENV)/installed-dev  ## lint, types, import arrows and the fast tests
 slow: $(VENV)/installed-dev  ## the tests that sample
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
-properties: $(VENV)/installed-dev  ## the planner's properties on more than 10,000 generated cases (ten minutes)
+properties: $(VENV)/installed-dev  ## the planner's properties on more than 10,000 generated cases (long)
 	$(BIN)/python -m pytest tests/property -m slow -n 2 --hypothesis-profile thorough
 
 test-all: $(VENV)/installed-dev  ## the tests that need LibreOffice and a browser (Debian: libreoffice-calc chromium fonts-noto-cjk)

@@ -133,28 +133,32 @@ def missing(quote, output):
 
 
 def renewed(quote, output):
-    """The quote with the output's present lines: as many after each beginning as the quote has there.
+    """The quote with the output's present lines, in their order.
 
-    A line whose words have changed gives way to the present line that is most like it.
+    A line is the next one that differs in its figures alone; where its words have changed, the next one that is most
+    like it.
     """
     lines = [line.rstrip() for line in output.splitlines()]
     if quote.strip() == "?":
         return "\n".join(lines).strip("\n") + "\n"
     given, at = [], 0
     for line in quote.splitlines():
-        if line.strip() == LEFT_OUT:
-            given.append(line)
-            continue
-        at = next((n for n in range(at, len(lines)) if masked(lines[n]) == masked(line)), at)
-        given.append(lines[at] if masked(lines[at]) == masked(line) else likest(line, lines))
+        found = None if line.strip() == LEFT_OUT else present(line, lines, at)
+        given.append(line if found is None else lines[found])
+        at = at if found is None else found + 1
     return "\n".join(given) + "\n"
 
 
-def likest(line, lines):
-    """The line that is most like one; itself where none is."""
-    by_words = {masked(other): other for other in reversed(lines)}
-    found = get_close_matches(masked(line), by_words, n=1, cutoff=0.6)
-    return by_words[found[0]] if found else line
+def present(line, lines, at):
+    """Where in the output, from a place on, a quoted line stands today; None where nothing is like it."""
+    wanted, others = words_of(line), [words_of(other) for other in lines[at:]]
+    same = [wanted] if wanted in others else get_close_matches(wanted, others, n=1, cutoff=0.6)
+    return at + others.index(same[0]) if same else None
+
+
+def words_of(line):
+    """What tells a line from others: its words, or that it is a rule."""
+    return "─" if line.strip() and not line.strip(" ─") else masked(line)
 
 
 def renew(page, folder):

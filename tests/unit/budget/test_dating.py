@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from published import SHARED, published
 
 from budget.dating import dating_of
 from budget.guess import guess
@@ -78,12 +79,13 @@ def test_mondays_and_mixed_days_say_nothing():
     assert dating_of("date", [str(day) for day in own], own, {}, "none") is None
 
 
+@published
 def test_a_project_guesses_it_and_says_the_doubt():
-    found = guess(read_table("data.csv", None, demo_folder().parents[2] / "shared" / "data" / "retail_13_channels"))
+    found = guess(read_table("data.csv", None, SHARED / "retail_13_channels"))
     assert (found.dating.starts, found.dating.why) == ("sunday", "name")
     assert str(found.weeks[0]) == "2014-08-04"
     assert str(found.plan_weeks[0]) == "2018-08-06"
     assert not [remark for remark in found.doubts if remark.key.startswith("dated")]
-    found = guess(read_table("data.csv", None, demo_folder().parents[2] / "shared" / "data" / "pymclabs_small"))
+    found = guess(read_table("data.csv", None, SHARED / "pymclabs_small"))
     (doubt,) = (remark for remark in found.doubts if remark.key.startswith("dated"))
     assert (doubt.key, doubt.fields) == ("dated_last", {"day": 6, "starts": "sunday"})

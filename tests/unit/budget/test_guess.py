@@ -1,17 +1,16 @@
 """What columns are taken for, on other people's data and on the shapes that offices keep."""
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
+from published import SHARED, published
 
 from budget.guess import guess
 from mmm.files import read_table
 from mmm.problems import InputError
 from mmm.tables import Table
 
-SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 MONDAY = date(2025, 1, 6)
 
 
@@ -54,6 +53,7 @@ REAL = {
 }
 
 
+@published
 @pytest.mark.parametrize("name", REAL)
 def test_published_data_are_understood(name):
     found = guess(read_table("data.csv", None, SHARED / name))
@@ -63,6 +63,7 @@ def test_published_data_are_understood(name):
     assert "currency_unknown" in doubts(found)
 
 
+@published
 def test_what_only_counts_time_never_moves_or_is_unpaid_is_left_out():
     found = guess(read_table("data.csv", None, SHARED / "retail_13_channels"))
     left = keys(found.left_out)
@@ -75,6 +76,7 @@ def test_what_only_counts_time_never_moves_or_is_unpaid_is_left_out():
     assert found.channels[0].exposure == "Channel0_impression"
 
 
+@published
 def test_words_of_weeks_become_events():
     found = guess(read_table("data.csv", None, SHARED / "robyn_weekly"))
     assert [(event.name, event.start, event.end) for event in found.events] == [

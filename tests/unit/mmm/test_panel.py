@@ -11,13 +11,13 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from published import SHARED, published
 
 from mmm.dates import dates_read
 from mmm.panel import Panel, read_panel
 from mmm.problems import InputError
 from mmm.settings import ChannelSettings, DataSettings, RoiPrior, SplitFiles
 
-SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 FIRST = date(2024, 1, 1)
 CHANNELS = {"search": ChannelSettings(spend="search_spend"), "抖音直播": ChannelSettings()}
 DATA = DataSettings(file="national.csv", week="date", kpi="revenue")
@@ -550,6 +550,7 @@ def test_a_project_that_does_not_say_how_its_dates_are_meant_is_asked(tmp_path):
     assert dated(tmp_path, 0)[1] is None
 
 
+@published
 @pytest.mark.parametrize("name", REAL)
 def test_real_files_arrive_whole(name):
     data, channels, (units, weeks, first) = REAL[name]
